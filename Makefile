@@ -1,0 +1,48 @@
+# `make run` and `make test` do all their own set-up. `make help` lists the verbs.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+CARGO ?= cargo
+BIN   := target/release/stockfold
+FILE  ?= ../shared/data/online-retail-2010-2011.csv.gz
+STOCK ?= ample
+ARGS  ?=
+
+.PHONY: help setup run build test sim lint schemas bench demo fmt
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+
+setup:
+	@scripts/setup
+
+run: build ## the whole engine in one process on http://127.0.0.1:8080 (ARGS='--port 9000 --data DIR …')
+	$(BIN) up --seed demo $(ARGS)
+
+build: setup ## the release binary, target/release/stockfold
+	$(CARGO) build --release --locked -p stockfold
+
+test: setup ## every test
+	$(CARGO) test --workspace --locked
+
+sim: setup ## the simulation: SEED=… for one run, SEEDS=… for how many
+	$(CARGO) test --release --locked -p tests --test all sim -- --nocapture
+
+lint: setup ## formatting, clippy, licences and advisories
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	scripts/deny
+
+fmt: ## format everything
+	$(CARGO) fmt --all
+
+schemas: setup ## write schemas/json anew from the Rust types
+	UPDATE_SCHEMAS=1 $(CARGO) test --locked -p schemas --test contract
+
+bench: build ## holds on one hot item, beside the disk's own rate (ARGS=--json)
+	$(BIN) bench hot $(ARGS)
+
+demo: build ## real retail data through the HTTP API, reconciled (STOCK=tight, FILE=…, ARGS=--json)
+	$(BIN) replay $(FILE) --stock $(STOCK) $(ARGS)

@@ -1,0 +1,180 @@
+//! Topics, aggregates and which shard owns a key.
+
+use crate::ids::{ItemId, OrderId};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A topic of the log. The namespace prefix is added by the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    /// Commands of clients.
+    Commands,
+    /// Commands from one aggregate to another: the outbox.
+    InternalCommands,
+    /// Events of items.
+    InventoryEvents,
+    /// Events of orders.
+    OrdersEvents,
+    /// State of shards, compacted.
+    Snapshots,
+    /// What could not be read or decided.
+    DeadLetters,
+}
+
+impl Topic {
+    /// The topics that carry events, in the order of their codes.
+    pub const EVENTS: [Self; 2] = [Self::InventoryEvents, Self::OrdersEvents];
+    /// Every topic.
+    pub const ALL: [Self; 6] = [
+        Self::Commands,
+        Self::InternalCommands,
+        Self::InventoryEvents,
+        Self::OrdersEvents,
+        Self::Snapshots,
+        Self::DeadLetters,
+    ];
+
+    /// The name without namespace. Renaming one orphans its records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Commands => "commands.v1",
+            Self::InternalCommands => "internal.commands.v1",
+            Self::InventoryEvents => "inventory.events.v1",
+            Self::OrdersEvents => "orders.events.v1",
+            Self::Snapshots => "snapshots.v1",
+            Self::DeadLetters => "dead-letters.v1",
+        }
+    }
+
+    /// The topic of that name, if there is one.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|topic| topic.name() == name)
+    }
+
+    /// Whether only the newest record of a key is kept.
+    #[must_use]
+    pub const fn is_compacted(self) -> bool {
+        matches!(self, Self::Snapshots)
+    }
+}
+
+impl fmt::Display for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The number of a shard: a partition of the command topics and of every events topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ShardId(pub u32);
+
+/// How many shards there are; fixed when a data directory or cluster is created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ShardCount(std::num::NonZeroU32);
+
+impl ShardCount {
+    /// 1 to 4,096 shards.
+    #[must_use]
+    pub fn new(count: u32) -> Option<Self> {
+        std::num::NonZeroU32::new(count).filter(|n| n.get() <= 4_096).map(Self)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0.get()
+    }
+
+    /// All shards, in order.
+    pub fn all(self) -> impl Iterator<Item = ShardId> {
+        (0..self.get()).map(ShardId)
+    }
+
+    /// The shard of a key: murmur2 as Kafka's Java client partitions keyed records.
+    #[must_use]
+    pub fn of_key(self, key: &str) -> ShardId {
+        ShardId((murmur2(key.as_bytes()) & 0x7fff_ffff) % self.get())
+    }
+}
+
+/// MurmurHash2 with Kafka's seed (`org.apache.kafka.common.utils.Utils.murmur2`).
+#[must_use]
+pub fn murmur2(data: &[u8]) -> u32 {
+    const M: u32 = 0x5bd1_e995;
+    const SEED: u32 = 0x9747_b28c;
+    // The formula takes the length modulo 2^32.
+    let mut h = SEED ^ data.len() as u32;
+    let mut chunks = data.chunks_exact(4);
+    for chunk in &mut chunks {
+        let mut k = u32::from_le_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]);
+        k = k.wrapping_mul(M);
+        k ^= k >> 24;
+        k = k.wrapping_mul(M);
+        h = h.wrapping_mul(M) ^ k;
+    }
+    let rest = chunks.remainder();
+    if !rest.is_empty() {
+        for (i, byte) in rest.iter().enumerate() {
+            h ^= u32::from(*byte) << (8 * i);
+        }
+        h = h.wrapping_mul(M);
+    }
+    h ^= h >> 13;
+    h = h.wrapping_mul(M);
+    h ^ (h >> 15)
+}
+
+/// The key of an aggregate: one consistency unit with one writer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "type", content = "id", rename_all = "snake_case")]
+pub enum AggregateKey {
+    /// An item.
+    Item(ItemId),
+    /// An order.
+    Order(OrderId),
+}
+
+impl AggregateKey {
+    /// The key of its records.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Item(id) => id.as_str(),
+            Self::Order(id) => id.as_str(),
+        }
+    }
+
+    /// The topic of its events.
+    #[must_use]
+    pub const fn topic(&self) -> Topic {
+        match self {
+            Self::Item(_) => Topic::InventoryEvents,
+            Self::Order(_) => Topic::OrdersEvents,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::murmur2;
+
+    /// The vectors of Kafka's own `UtilsTest.testMurmur2`.
+    #[test]
+    fn murmur2_agrees_with_kafkas_java_client() {
+        let cases: [(&str, i32); 6] = [
+            ("21", -973_932_308),
+            ("foobar", -790_332_482),
+            ("a-little-bit-long-string", -985_981_536),
+            ("a-little-bit-longer-string", -1_486_304_829),
+            ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971),
+            ("abc", 479_470_107),
+        ];
+        for (key, expected) in cases {
+            assert_eq!(murmur2(key.as_bytes()).cast_signed(), expected, "{key}");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Views, and the port to their store: [`sqlite`] embedded.
+//!
+//! A view is one file under [`views`]: its row, its fold, its key and its queries. The store knows nothing of them: it
+//! keeps rows of bytes by table, partition key and clustering key, each with the seq that it was folded from.
+
+pub mod sqlite;
+pub mod store;
+pub mod views;
+
+pub use store::*;
