@@ -37,10 +37,12 @@ impl Serialize for Digest {
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        if text.len() != 32 {
-            return Err(D::Error::custom("a digest is 32 hexadecimal digits"));
+        let wrong = || D::Error::custom("a digest is 32 hexadecimal digits");
+        let digits: &[u8; 32] = text.as_bytes().try_into().map_err(|_| wrong())?;
+        let mut value = 0;
+        for digit in digits {
+            value = value << 4 | u128::from(char::from(*digit).to_digit(16).ok_or_else(wrong)?);
         }
-        let value = u128::from_str_radix(&text, 16).map_err(D::Error::custom)?;
         Ok(Self(value.to_be_bytes()))
     }
 }

@@ -148,6 +148,15 @@ impl AggregateKey {
         }
     }
 
+    /// The word for its type. Renaming one orphans its snapshots.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Item(_) => "item",
+            Self::Order(_) => "order",
+        }
+    }
+
     /// The topic of its events.
     #[must_use]
     pub const fn topic(&self) -> Topic {

@@ -2,7 +2,11 @@
 //!
 //! `make schemas` writes the JSON Schemas anew. Samples are never edited: they are what the log holds.
 
-use schemas::{Event, item::ItemCommand, item::ItemEvent, order::OrderCommand, order::OrderEvent};
+use schemas::{
+    Event,
+    item::{ItemCommand, ItemEvent, ItemRejection},
+    order::{OrderCommand, OrderEvent, OrderRejection},
+};
 use serde_json::Value;
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -15,6 +19,8 @@ fn published() -> Vec<(String, schemars::Schema)> {
     let mut all: Vec<_> = events.map(|(name, schema)| (name.to_owned(), schema)).collect();
     all.push(("stockfold.inventory.commands.v1".to_owned(), schemars::schema_for!(ItemCommand)));
     all.push(("stockfold.orders.commands.v1".to_owned(), schemars::schema_for!(OrderCommand)));
+    all.push(("stockfold.inventory.rejections.v1".to_owned(), schemars::schema_for!(ItemRejection)));
+    all.push(("stockfold.orders.rejections.v1".to_owned(), schemars::schema_for!(OrderRejection)));
     all
 }
 

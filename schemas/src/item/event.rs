@@ -161,6 +161,9 @@ pub struct StockCounted {
     pub delta: i64,
     /// Why.
     pub reason: String,
+    /// The hold whose shipment corrects the record: then nobody counted, and no count is deduplicated by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipment_of: Option<HoldId>,
     /// The item after it.
     pub stock: StockLevels,
     /// The location after it.

@@ -14,7 +14,7 @@ use crate::{
     ids::{ClaimId, DropId, FreeHoldId, ItemId, OrderId, SourceId, StoreId, SubjectId},
     metadata::Metadata,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Whether an item has stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -65,7 +65,7 @@ pub struct SourceVersion {
 }
 
 /// Who holds units, under which id.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum HoldId {
     /// An order's, one per order, attempt and item.
@@ -91,6 +91,43 @@ pub enum HoldId {
         /// The caller's id for it.
         id: FreeHoldId,
     },
+}
+
+// By hand: the derived reader buffers a tagged enum, and every event of a hold has one.
+impl<'de> Deserialize<'de> for HoldId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Kind {
+            Order,
+            Drop,
+            Free,
+        }
+        #[derive(Deserialize)]
+        struct Fields {
+            kind: Kind,
+            order: Option<OrderId>,
+            attempt: Option<u32>,
+            item: Option<ItemId>,
+            drop: Option<DropId>,
+            claim: Option<ClaimId>,
+            caller: Option<SubjectId>,
+            id: Option<FreeHoldId>,
+        }
+        fn has<T, E: serde::de::Error>(field: Option<T>, name: &'static str) -> Result<T, E> {
+            field.ok_or_else(|| E::missing_field(name))
+        }
+        let f = Fields::deserialize(deserializer)?;
+        Ok(match f.kind {
+            Kind::Order => Self::Order {
+                order: has(f.order, "order")?,
+                attempt: has(f.attempt, "attempt")?,
+                item: has(f.item, "item")?,
+            },
+            Kind::Drop => Self::Drop { drop: has(f.drop, "drop")?, claim: has(f.claim, "claim")? },
+            Kind::Free => Self::Free { caller: has(f.caller, "caller")?, id: has(f.id, "id")? },
+        })
+    }
 }
 
 /// Where units of a location lie.

@@ -102,6 +102,9 @@ pub enum ItemRejection {
     /// The location would hold more than 1,000,000,000 units.
     #[error("a location holds at most 1,000,000,000 units")]
     StockTooLarge,
+    /// The item would lie at more than 1,000 locations.
+    #[error("an item lies at no more than 1,000 locations")]
+    TooManyLocations,
     /// No such allotment.
     #[error("no such allotment")]
     AllotmentNotFound,

@@ -45,7 +45,7 @@ pub struct PlaceOrder {
     /// Business time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordered_at: Option<Timestamp>,
-    /// 1–500 lines, ids unique, at most 200 different items.
+    /// 1–1,000 lines, ids unique.
     pub lines: Vec<OrderLine>,
     /// At most 100, ids unique.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

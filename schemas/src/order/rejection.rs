@@ -1,7 +1,10 @@
 //! What an order refuses, in the order of its checks.
 
 use super::{OrderRefusal, OrderStatus};
-use crate::{ids::LineId, money::Money};
+use crate::{
+    ids::{ItemId, LineId},
+    money::Money,
+};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -9,15 +12,27 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Error, schemars::JsonSchema)]
 #[serde(tag = "code", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum OrderRejection {
-    /// The same key came before with another body.
-    #[error("this idempotency key was used before with another body")]
-    IdempotencyKeyReused,
     /// No such order, or somebody else's.
     #[error("no such order")]
     OrderNotFound,
+    /// The same key came before with another body.
+    #[error("this idempotency key was used before with another body")]
+    IdempotencyKeyReused,
     /// The same id was placed before with other content.
     #[error("an order with this id exists with different content")]
     ExistsWithDifferentContent,
+    /// Lines of one item name different prices that the buyer saw.
+    #[error("the lines of item {item_id} expect different prices")]
+    ExpectedPricesDiffer {
+        /// The item.
+        item_id: ItemId,
+    },
+    /// The lines of one item add up to more than one command may name.
+    #[error("the lines of item {item_id} add up to more than 1,000,000 units")]
+    ItemQuantityTooLarge {
+        /// The item.
+        item_id: ItemId,
+    },
     /// The items refused; the order ended as `rejected`.
     #[error("the order was rejected")]
     OrderRejected {
@@ -51,6 +66,9 @@ pub enum OrderRejection {
         /// The provider's word for why.
         reason: String,
     },
+    /// Nothing is left to cancel.
+    #[error("nothing is left that has not shipped")]
+    AlreadyShipped,
     /// The order has no such line.
     #[error("the order has no line {line_id}")]
     LineNotFound {
@@ -68,18 +86,15 @@ pub enum OrderRejection {
     /// A checkout is cancelled as a whole.
     #[error("before it is confirmed an order is cancelled as a whole")]
     CancelAsAWhole,
-    /// Nothing is left to cancel.
-    #[error("nothing is left that has not shipped")]
-    AlreadyShipped,
-    /// More than is kept, or nothing was captured.
+    /// The money is in another currency than the order.
+    #[error("the order is in another currency")]
+    WrongCurrency,
+    /// More than is kept.
     #[error("at most {refundable} can be refunded")]
     RefundTooLarge {
         /// What is kept and can be given back.
         refundable: Money,
     },
-    /// The money is in another currency than the order.
-    #[error("the order is in another currency")]
-    WrongCurrency,
     /// No such payment or refund of this order.
     #[error("no such payment")]
     PaymentNotFound,

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "type", content = "state", rename_all = "snake_case")]
 pub enum Aggregate {
     /// An item.
-    Item(item::Item),
+    Item(Box<item::Item>),
     /// An order.
-    Order(order::Order),
+    Order(Box<order::Order>),
 }
 
 impl Aggregate {
@@ -22,8 +22,8 @@ impl Aggregate {
     #[must_use]
     pub fn new(key: &AggregateKey) -> Self {
         match key {
-            AggregateKey::Item(id) => Self::Item(item::Item::new(id.clone())),
-            AggregateKey::Order(id) => Self::Order(order::Order::new(id.clone())),
+            AggregateKey::Item(id) => Self::Item(Box::new(item::Item::new(id.clone()))),
+            AggregateKey::Order(id) => Self::Order(Box::new(order::Order::new(id.clone()))),
         }
     }
 

@@ -1,0 +1,239 @@
+//! The item: catalog facts, price and stock; the last unit is sold once.
+//!
+//! State first, then [`decide`] with one file per command, [`evolve`] and the clock. A command of a client is looked
+//! at in this order: may the caller touch the item at all, did it take effect before, and then the checks in the order
+//! of [`ItemRejection`]. A digital item has no stock: its holds are granted and change no number.
+
+mod access;
+mod allocate;
+mod allot;
+mod allotted;
+mod by_id;
+mod clock;
+mod commit_hold;
+mod count;
+mod effects;
+mod evolve;
+mod evolve_holds;
+mod evolve_stock;
+mod holds;
+mod list;
+mod move_stock;
+mod patch;
+mod place_hold;
+mod receive;
+mod release_hold;
+mod restock;
+mod safety;
+mod ship;
+mod short;
+mod sorted;
+mod taking;
+mod tally;
+mod uncommit;
+
+#[cfg(test)]
+mod tests;
+
+pub use clock::on_clock;
+pub use evolve::evolve;
+
+use crate::{Answer, Context, Decided, Decision};
+use effects::{Effects, Outcome};
+use holds::Holds;
+use schemas::{
+    AllotmentId, Command, DropId, Event, ItemId, LocationId, Money, Rejection, ReplyBody, SourceId, SubOrderId,
+    Timestamp,
+    item::{Catalog, HoldId, HoldStatus, ItemCommand, ItemEvent, ItemKind, ItemRejection, ItemReply, StockLevels},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use tally::{Buckets, Tally, Turnover};
+
+/// The state of an item. What it stores in a snapshot is its serde form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    id: ItemId,
+    /// `None` until it is listed for the first time.
+    catalog: Option<Catalog>,
+    price: Option<Money>,
+    listed: bool,
+    /// Rises with every change of facts, price or listing; zero until it is listed.
+    version: u64,
+    /// The newest version known of each source.
+    sources: BTreeMap<SourceId, u64>,
+    tally: Tally,
+    turnover: Turnover,
+    places: BTreeMap<LocationId, Place>,
+    /// Allocations so far: their number says which is the newest.
+    allocations: u64,
+    allotments: BTreeMap<AllotmentId, Allotment>,
+    holds: Holds,
+    effects: Effects,
+}
+
+/// What an item has at one location.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Place {
+    buckets: Buckets,
+    /// The allocations that are open here, by number.
+    allocations: BTreeMap<u64, Slot>,
+}
+
+/// The open part of an allocation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Slot {
+    hold: HoldId,
+    sub_order: SubOrderId,
+    units: u32,
+}
+
+/// Units lent to a drop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Allotment {
+    drop: DropId,
+    /// Lent at first.
+    quantity: u32,
+    /// Lent now.
+    units: u64,
+    /// What the command was answered.
+    granted: Outcome,
+}
+
+impl Item {
+    /// An item to which nothing has happened.
+    #[must_use]
+    pub fn new(id: ItemId) -> Self {
+        Self {
+            id,
+            catalog: None,
+            price: None,
+            listed: false,
+            version: 0,
+            sources: BTreeMap::new(),
+            tally: Tally::default(),
+            turnover: Turnover::default(),
+            places: BTreeMap::new(),
+            allocations: 0,
+            allotments: BTreeMap::new(),
+            holds: Holds::default(),
+            effects: Effects::default(),
+        }
+    }
+
+    /// The earliest time at which the clock has something to say: a free hold's deadline and grace.
+    #[must_use]
+    pub fn due(&self) -> Option<Timestamp> {
+        self.holds.due()
+    }
+
+    /// The stock over all locations.
+    #[must_use]
+    pub fn levels(&self) -> StockLevels {
+        self.tally.levels()
+    }
+
+    /// The catalog facts; `None` until it is listed for the first time.
+    #[must_use]
+    pub const fn catalog(&self) -> Option<&Catalog> {
+        self.catalog.as_ref()
+    }
+
+    /// The state of a hold; `None` where there was none, or it is long over.
+    #[must_use]
+    pub fn hold_status(&self, id: &HoldId) -> Option<HoldStatus> {
+        self.holds.get(id).map(holds::Hold::status)
+    }
+
+    fn is_digital(&self) -> bool {
+        self.catalog.as_ref().is_some_and(|catalog| catalog.kind == ItemKind::Digital)
+    }
+
+    /// Units as they count in the totals: a digital item has none.
+    fn counted(&self, units: u32) -> u64 {
+        if self.is_digital() { 0 } else { u64::from(units) }
+    }
+
+    /// What lies at a location; nothing where nothing ever lay.
+    fn buckets(&self, location: &LocationId) -> Buckets {
+        self.places.get(location).map(|place| place.buckets).unwrap_or_default()
+    }
+
+    /// That the item was listed once and has stock, which is where a stock command's checks begin.
+    fn check_stocked(&self) -> Result<(), ItemRejection> {
+        if self.catalog.is_none() {
+            return Err(ItemRejection::ItemNotFound);
+        }
+        if self.is_digital() {
+            return Err(ItemRejection::DigitalHasNoStock);
+        }
+        Ok(())
+    }
+
+    /// That one more location fits, if it is a new one.
+    fn check_location(&self, location: &LocationId) -> Result<(), ItemRejection> {
+        if self.places.len() >= tally::MAX_LOCATIONS && !self.places.contains_key(location) {
+            return Err(ItemRejection::TooManyLocations);
+        }
+        Ok(())
+    }
+
+    /// That this many units are available to sell.
+    fn check_available(&self, units: u32) -> Result<(), ItemRejection> {
+        let available = self.tally.sellable_now();
+        if self.counted(units) > available {
+            return Err(ItemRejection::InsufficientStock { asked: units, available });
+        }
+        Ok(())
+    }
+}
+
+/// What a command of an item decides.
+type ItemDecided = Result<Decision, ItemRejection>;
+
+/// Decides a command.
+///
+/// # Errors
+/// The refusal, as [`Rejection::Item`]. An order's hold is never refused this way: the order is sent the answer.
+pub fn decide(item: &Item, command: &ItemCommand, cx: Context<'_>) -> Decided {
+    let decided = match command {
+        ItemCommand::List(c) => list::list(item, c, cx),
+        ItemCommand::Patch(c) => patch::patch(item, c, cx),
+        ItemCommand::Delist(c) => list::delist(item, c, cx),
+        ItemCommand::Receive(c) => receive::receive(item, c, cx),
+        ItemCommand::Count(c) => count::count(item, c, cx),
+        ItemCommand::Move(c) => move_stock::move_stock(item, c, cx),
+        ItemCommand::PlaceHold(c) => place_hold::place_hold(item, c, cx),
+        ItemCommand::CommitHold(c) => commit_hold::commit_hold(item, c, cx),
+        ItemCommand::ReleaseHold(c) => release_hold::release_hold(item, c, cx),
+        ItemCommand::Uncommit(c) => Ok(uncommit::uncommit(item, c)),
+        ItemCommand::Allocate(c) => allocate::allocate(item, c),
+        ItemCommand::Ship(c) => ship::ship(item, c, cx),
+        ItemCommand::Restock(c) => restock::restock(item, c),
+        ItemCommand::Allot(c) => allot::allot(item, c),
+        ItemCommand::ReturnAllotment(c) => allot::return_allotment(item, c),
+        ItemCommand::CommitAllotted(c) => allotted::commit_allotted(item, c),
+        ItemCommand::SetSafety(c) => safety::set_safety(item, c, cx),
+    };
+    decided.map_err(Rejection::Item)
+}
+
+/// An event of an item, as a decision carries it.
+fn event(event: impl Into<ItemEvent>) -> Event {
+    Event::Item(event.into())
+}
+
+/// These events, and this answer.
+fn told(events: Vec<Event>, reply: ItemReply) -> Decision {
+    Decision { events, sends: Vec::new(), answer: Answer::Now(ReplyBody::Item(reply)) }
+}
+
+/// Nothing new, and the answer that was given before.
+fn already(reply: ItemReply) -> Decision {
+    told(Vec::new(), reply)
+}
+
+/// These events, these commands to others, and nobody waits.
+fn untold(events: Vec<Event>, sends: Vec<Command>) -> Decision {
+    Decision { events, sends, answer: Answer::Nobody }
+}

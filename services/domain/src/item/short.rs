@@ -1,0 +1,65 @@
+//! What a count, a move or a shipment leaves short: allocations without units, and promises without stock.
+
+use super::{
+    Item, Slot, event,
+    tally::{Buckets, Tally, take},
+};
+use schemas::{
+    Event, LocationId, Quantity,
+    item::{ShortfallDetected, UnitsDeallocated},
+};
+use std::collections::BTreeMap;
+
+/// The numbers after the event that may have left something short.
+#[derive(Clone, Copy)]
+pub(super) struct Shortage<'a> {
+    pub tally: Tally,
+    pub buckets: Buckets,
+    pub location: &'a LocationId,
+}
+
+/// Gives up the newest allocations that the location no longer covers, and records what is missing to sell.
+pub(super) fn record_shortage(item: &Item, after: Shortage<'_>, events: &mut Vec<Event>) {
+    let tally = deallocate_newest(item, after, &BTreeMap::new(), events);
+    record_shortfall(tally, events);
+}
+
+/// Records that less is there than is promised.
+pub(super) fn record_shortfall(tally: Tally, events: &mut Vec<Event>) {
+    if tally.available() < 0 {
+        events.push(event(ShortfallDetected { missing: tally.available().unsigned_abs(), stock: tally.levels() }));
+    }
+}
+
+/// Deallocates the newest until what is allocated is there; `taken` units of an allocation, by its number, are gone
+/// with an event of the same decision.
+pub(super) fn deallocate_newest(
+    item: &Item,
+    after: Shortage<'_>,
+    taken: &BTreeMap<u64, u32>,
+    events: &mut Vec<Event>,
+) -> Tally {
+    let Shortage { mut tally, mut buckets, location } = after;
+    let slots = item.places.get(location).into_iter().flat_map(|place| place.allocations.iter().rev());
+    for (number, Slot { hold, sub_order, units }) in slots {
+        if buckets.allocated <= buckets.sellable {
+            break;
+        }
+        let open = units - taken.get(number).copied().unwrap_or(0);
+        let excess = buckets.allocated - buckets.sellable;
+        // The excess is no more than what is open, which fits.
+        let given_up = u32::try_from(excess).unwrap_or(u32::MAX).min(open);
+        let Ok(quantity) = Quantity::new(given_up) else { continue };
+        take(&mut buckets.allocated, quantity.units());
+        take(&mut tally.allocated, quantity.units());
+        tally.committed += quantity.units();
+        events.push(event(UnitsDeallocated {
+            sub_order: sub_order.clone(),
+            hold: hold.clone(),
+            quantity,
+            stock: tally.levels(),
+            place: buckets.levels(location),
+        }));
+    }
+    tally
+}

@@ -1,0 +1,155 @@
+use super::kit::*;
+use schemas::{FreeHoldId, Role, SubjectId, item::*};
+
+fn free_ship(id: &str, units: Option<u32>) -> ItemCommand {
+    ship(id, free("h"), None, "main", units)
+}
+
+fn held(units: u32) -> Given {
+    given_stock(5).and(hold(free("h"), units))
+}
+
+#[test]
+fn refuses_another_callers_hold() {
+    let id = FreeHoldId::parse("h").expect("id");
+    let other = HoldId::Free { caller: SubjectId::parse("somebody").expect("id"), id };
+    held(2).when(ship("s", other, None, "main", None)).refuses(ItemRejection::HoldNotFound);
+}
+
+#[test]
+fn refuses_the_same_shipment_with_another_quantity() {
+    let rejection = ItemRejection::ExistsWithDifferentQuantity { quantity: 1 };
+    held(3).and(free_ship("s", Some(1))).when(free_ship("s", Some(2))).refuses(rejection);
+}
+
+#[test]
+fn refuses_an_unknown_item_and_one_of_another_store() {
+    given_nothing().when(free_ship("s", None)).refuses(ItemRejection::ItemNotFound);
+    held(1).by(caller(Role::Store)).when(free_ship("s", None)).refuses(ItemRejection::ItemOfAnotherStore);
+}
+
+#[test]
+fn refuses_a_digital_item() {
+    let digital = given_digital().and(hold(free("h"), 1));
+    digital.when(free_ship("s", None)).refuses(ItemRejection::DigitalHasNoStock);
+}
+
+#[test]
+fn refuses_an_unknown_hold() {
+    given_stock(5).when(free_ship("s", None)).refuses(ItemRejection::HoldNotFound);
+}
+
+#[test]
+fn refuses_a_hold_that_was_given_back() {
+    held(2).and(release(free("h"))).when(free_ship("s", None)).refuses(ItemRejection::HoldReleased);
+    let expired = held(2).seconds_later(660).when_clock().given;
+    expired.when(free_ship("s", None)).refuses(ItemRejection::HoldExpired);
+}
+
+#[test]
+fn refuses_when_all_has_shipped() {
+    held(2).and(free_ship("s", None)).when(free_ship("t", None)).refuses(ItemRejection::AlreadyShipped);
+}
+
+#[test]
+fn refuses_more_than_is_open() {
+    held(2).when(free_ship("s", Some(3))).refuses(ItemRejection::NotThatManyOpen { open: 2 });
+    let active = given_stock(5).and(hold(of_order("o"), 2));
+    let command = ship("s", of_order("o"), None, "main", Some(1));
+    active.when(command).refuses(ItemRejection::NotThatManyOpen { open: 0 });
+}
+
+#[test]
+fn commits_and_ships_a_free_hold_at_once() {
+    let shipped = StockShipped {
+        effect: effect_of("s", 0),
+        hold: free("h"),
+        sub_order: None,
+        quantity: quantity(2),
+        allocated: Vec::new(),
+        committed: 2,
+        stock: levels(3, 3),
+        places: vec![at_main(3)],
+    };
+    let stock = StockLevels { committed: 2, ..levels(3, 5) };
+    let committed = HoldCommitted { hold: free("h"), quantity: quantity(2), stock };
+    let when = held(2).when(free_ship("s", None)).then([committed.into(), shipped.into()]);
+    assert_eq!((when.hold_reply().status, when.hold_reply().shipped), (HoldStatus::Shipped, 2));
+}
+
+#[test]
+fn ships_a_committed_hold_in_parts() {
+    let when = held(3).and(commit(free("h"))).when(free_ship("s", Some(1)));
+    assert_eq!((when.hold_reply().status, when.hold_reply().shipped), (HoldStatus::Committed, 1));
+    let when = when.given.when(free_ship("t", None)).leaves(&["stock-shipped"], levels(2, 2));
+    assert_eq!((when.hold_reply().status, when.hold_reply().shipped), (HoldStatus::Shipped, 3));
+    let again = when.given.when(free_ship("s", Some(1))).then_nothing();
+    assert_eq!((again.hold_reply().status, again.hold_reply().shipped), (HoldStatus::Committed, 1));
+}
+
+#[test]
+fn the_same_shipment_of_two_holds_is_two() {
+    let two = held(2).and(hold(free("g"), 1)).and(free_ship("s", None));
+    two.when(ship("s", free("g"), None, "main", None)).leaves(&["hold-committed", "stock-shipped"], levels(2, 2));
+}
+
+#[test]
+fn corrects_the_record_where_more_left_than_it_has() {
+    let elsewhere = held(4).and(commit(free("h"))).and(receive("r", "shop", 1));
+    let when = elsewhere.when(ship("s", free("h"), None, "shop", None));
+    when.leaves(&["stock-counted", "stock-shipped"], levels(5, 5))
+        .given
+        .when(count("s", "shop", 1))
+        .leaves(&["stock-counted"], levels(6, 6));
+}
+
+fn ordered() -> Given {
+    given_stock(5)
+        .and(receive("more", "shop", 5))
+        .and(hold(of_order("o"), 4))
+        .and(commit(of_order("o")))
+        .and(allocate("s1", of_order("o"), "main", 1))
+        .and(allocate("s2", of_order("o"), "shop", 2))
+}
+
+fn taken(when: &When) -> (u32, Vec<(String, u32)>) {
+    let Some(schemas::Event::Item(ItemEvent::StockShipped(e))) = when.decision().events.first() else {
+        panic!("{:?}", when.decision());
+    };
+    let allocated = e.allocated.iter().map(|taken| (taken.sub_order.to_string(), taken.quantity.get()));
+    (e.committed, allocated.collect())
+}
+
+#[test]
+fn takes_the_sub_orders_allocation_then_committed_then_the_others() {
+    let when = ordered().when(ship("x", of_order("o"), Some("s1"), "main", Some(1)));
+    assert_eq!(taken(&when), (0, vec![("s1".to_owned(), 1)]));
+    let when = ordered().when(ship("x", of_order("o"), Some("s1"), "main", Some(3)));
+    assert_eq!(taken(&when), (1, vec![("s1".to_owned(), 1), ("s2".to_owned(), 1)]));
+    let when = ordered().when(ship("x", of_order("o"), Some("s1"), "main", None));
+    assert_eq!(taken(&when), (1, vec![("s1".to_owned(), 1), ("s2".to_owned(), 2)]));
+    when.answers_nobody().leaves(&["stock-shipped"], levels(6, 6));
+}
+
+#[test]
+fn ships_from_another_location_than_was_planned() {
+    let when = ordered().when(ship("x", of_order("o"), Some("s2"), "main", Some(2)));
+    let Some(schemas::Event::Item(ItemEvent::StockShipped(e))) = when.decision().events.first() else {
+        panic!("{:?}", when.decision());
+    };
+    let shop = LocationLevels { location: location("shop"), ..at_main(5) };
+    assert_eq!(e.places, [LocationLevels { allocated: 1, ..at_main(3) }, shop]);
+}
+
+#[test]
+fn gives_up_allocations_of_others_that_it_leaves_without_units() {
+    let other = given_stock(3)
+        .and(receive("more", "shop", 5))
+        .and(hold(of_order("p"), 3))
+        .and(commit(of_order("p")))
+        .and(allocate("p1", of_order("p"), "main", 3))
+        .and(hold(of_order("o"), 2))
+        .and(commit(of_order("o")));
+    let when = other.when(ship("x", of_order("o"), None, "main", Some(2)));
+    when.leaves(&["stock-shipped", "units-deallocated"], StockLevels { committed: 2, ..levels(3, 6) });
+}

@@ -1,0 +1,123 @@
+//! A decision in the making: it applies each event to a copy of the state, so that the next step sees it.
+
+use super::{Order, OrderWait, answer, evolve, money};
+use crate::{Answer, Context, Decided, Decision, Wait};
+use schemas::{
+    Command, Event, ItemId, Money, Rejection, ReplyBody, Role,
+    item::{CommitHold, HoldId, ItemCommand, PlaceHold, ReleaseHold},
+    order::{OrderEvent, OrderRejection},
+};
+use std::collections::BTreeMap;
+
+/// The prices that the buyer saw, by item.
+pub(super) type ExpectedPrices = BTreeMap<ItemId, Money>;
+
+/// Events and sends so far, and the state after them.
+pub(super) struct Plan<'a> {
+    pub(super) order: Order,
+    pub(super) cx: Context<'a>,
+    events: Vec<Event>,
+    sends: Vec<Command>,
+}
+
+impl<'a> Plan<'a> {
+    pub(super) fn new(order: &Order, cx: Context<'a>) -> Self {
+        Self { order: order.clone(), cx, events: Vec::new(), sends: Vec::new() }
+    }
+
+    /// Something happens.
+    pub(super) fn record(&mut self, event: impl Into<OrderEvent>) {
+        let event = event.into();
+        evolve(&mut self.order, &event, self.cx.now, self.cx.policy);
+        self.events.push(Event::Order(event));
+    }
+
+    /// Asks an item for something.
+    pub(super) fn send(&mut self, item: ItemId, command: ItemCommand) {
+        self.sends.push(Command::Item { item, command });
+    }
+
+    /// Asks each item to hold for the attempt that counts.
+    pub(super) fn place_holds(&mut self, expected: &ExpectedPrices) {
+        // A store sells only what it owns; the item knows its owner.
+        let placed_by = self.order.terms.as_ref().map(|terms| &terms.owner.placed_by);
+        let only_store = placed_by.filter(|caller| caller.role == Role::Store).and_then(|caller| caller.store.clone());
+        for (item, hold) in self.hold_ids() {
+            let quantity = self.order.holds.iter().find(|hold| hold.item == item).expect("it was listed").quantity;
+            let command = PlaceHold {
+                hold,
+                quantity,
+                expected_price: expected.get(&item).copied(),
+                only_store: only_store.clone(),
+                expires_in_seconds: None,
+                reference: None,
+                metadata: schemas::Metadata::default(),
+                effect: None,
+            };
+            self.send(item, ItemCommand::PlaceHold(command));
+        }
+    }
+
+    /// Gives back at each item, also where it refused or did not answer: an answer may be on its way.
+    pub(super) fn release_holds(&mut self) {
+        for (item, hold) in self.hold_ids() {
+            self.send(item, ItemCommand::ReleaseHold(ReleaseHold { hold }));
+        }
+    }
+
+    /// Turns held units into ordered ones at each item.
+    pub(super) fn commit_holds(&mut self) {
+        for (item, hold) in self.hold_ids() {
+            self.send(item, ItemCommand::CommitHold(CommitHold { hold }));
+        }
+    }
+
+    /// The id under which an item holds in the attempt that counts.
+    pub(super) fn hold_id(&self, item: &ItemId) -> HoldId {
+        HoldId::Order { order: self.order.id.clone(), attempt: self.order.attempt, item: item.clone() }
+    }
+
+    fn hold_ids(&self) -> Vec<(ItemId, HoldId)> {
+        self.order.holds.iter().map(|hold| (hold.item.clone(), self.hold_id(&hold.item))).collect()
+    }
+
+    /// The money rule: what is neither kept nor due back yet becomes due.
+    pub(super) fn settle_money(&mut self) {
+        for refund in money::refunds(&self.order) {
+            self.record(refund);
+        }
+    }
+
+    /// Ends with an order as it stands now.
+    pub(super) fn done(mut self) -> Decided {
+        self.settle_money();
+        let body = ReplyBody::Order(Box::new(answer::reply(&self.order)));
+        Ok(self.finish(Answer::Now(body)))
+    }
+
+    /// Ends with nobody to tell.
+    pub(super) fn silent(mut self) -> Decision {
+        self.settle_money();
+        self.finish(Answer::Nobody)
+    }
+
+    /// Ends with the answer to `wait`, now where it is known.
+    pub(super) fn until(mut self, wait: OrderWait) -> Decided {
+        self.settle_money();
+        match answer(&self.order, &wait) {
+            Some(Ok(body)) => Ok(self.finish(Answer::Now(body))),
+            // A refusal carries no events: what was recorded must not be lost with it.
+            Some(Err(refusal)) if self.events.is_empty() => Err(refusal),
+            Some(Err(_)) | None => Ok(self.finish(Answer::Later(Wait::Order(wait)))),
+        }
+    }
+
+    fn finish(self, answer: Answer) -> Decision {
+        Decision { events: self.events, sends: self.sends, answer }
+    }
+}
+
+/// A refusal of the order.
+pub(super) fn refuse(rejection: OrderRejection) -> Decided {
+    Err(Rejection::Order(rejection))
+}
