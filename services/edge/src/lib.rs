@@ -1,1 +1,40 @@
-//! edge
+//! The conventions of the HTTP API that command-api and query-api share: problems, bodies, callers, idempotency keys,
+//! positions, cursors, limits.
+//!
+//! [`Edge::dress`] puts one layer around a router: it names the request (trace), finds out who calls, limits rates and
+//! time, and turns whatever is not a problem yet into one. What it found stands in the request's extensions, so the
+//! extractors here ([`Authenticated`], [`JsonBody`], …) need no state.
+
+pub mod auth;
+pub mod body;
+mod cors;
+mod edge;
+pub mod etag;
+pub mod fields;
+pub mod idempotency;
+mod layer;
+mod mac;
+mod meter;
+pub mod openapi;
+pub mod page;
+pub mod params;
+pub mod position;
+pub mod prefer;
+pub mod problem;
+pub mod rate;
+mod rejection;
+pub mod trace;
+
+pub use auth::{AuthConfig, Authenticated, Grant, MaybeCaller, require};
+pub use body::{JsonBody, MAX_BODY, OptionalBody};
+pub use edge::{Edge, EdgeConfig, EdgeError};
+pub use etag::{ETag, if_match, not_modified};
+pub use fields::{Fields, FromFields, Node};
+pub use idempotency::IdempotencyKey;
+pub use page::{Cursors, Page};
+pub use params::{Params, PathIds};
+pub use position::{AtLeast, POSITION};
+pub use prefer::Prefer;
+pub use problem::{FieldError, Outcome, Problem, ProblemDocument};
+pub use rate::RateConfig;
+pub use trace::Trace;

@@ -1,0 +1,225 @@
+//! `POST /checkout`: BEGIN places the order and holds its lines; SUBMIT and CANCEL are the order's own.
+
+use crate::{
+    CommandState,
+    answer::{self, OrderAnswer},
+    asker::Asker,
+    orders::{self, CancelBody},
+    roles,
+};
+use axum::{
+    Json,
+    extract::{FromRequest as _, Request, State},
+    http::{StatusCode, header},
+    response::Response,
+};
+use edge::openapi::MoneySchema;
+use edge::{
+    Fields, FromFields, JsonBody, Params, Problem, ProblemDocument,
+    fields::{id, list, metadata, nested, price, quantity, word},
+};
+use schemas::{
+    Command, ItemId, LineId, Metadata, Money, OrderId, Quantity,
+    order::{OrderCommand, OrderLine, PaymentMode, PlaceOrder, SubmitMode},
+};
+use std::collections::BTreeSet;
+use utoipa::ToSchema;
+
+/// The most lines of an order.
+pub(crate) const MAX_LINES: usize = 1_000;
+
+#[derive(Debug, Clone, Copy)]
+enum Operation {
+    Begin,
+    Submit,
+    Cancel,
+}
+
+/// What is in the cart.
+#[derive(Debug, ToSchema)]
+#[schema(as = CheckoutBegin)]
+pub(crate) struct BeginBody {
+    /// 1–1,000 lines.
+    #[schema(value_type = Vec<CartLine>)]
+    cart: Vec<CartLine>,
+    /// `auto`: submitted as soon as it is held, so that the payment confirms it.
+    #[schema(value_type = Option<String>)]
+    submit: SubmitMode,
+    /// The caller's own pairs.
+    #[schema(value_type = Option<Object>)]
+    metadata: Metadata,
+}
+
+/// A line of a cart.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct CartLine {
+    /// Unique in the order; numbered without it.
+    #[schema(value_type = Option<String>)]
+    line_id: Option<LineId>,
+    /// What.
+    #[schema(value_type = String)]
+    item_id: ItemId,
+    /// How many.
+    #[schema(value_type = u32, minimum = 1, maximum = 1_000_000)]
+    quantity: Quantity,
+    /// The price that the buyer saw: refused where it is another now.
+    #[schema(value_type = Option<MoneySchema>)]
+    expected_unit_price: Option<Money>,
+    /// The caller's own pairs.
+    #[schema(value_type = Option<Object>)]
+    metadata: Metadata,
+}
+
+impl FromFields for CartLine {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let line_id = fields.opt("lineId", id(LineId::parse));
+        let item_id = fields.get("itemId", id(ItemId::parse));
+        let quantity = fields.get("quantity", quantity);
+        let expected_unit_price = fields.opt("expectedUnitPrice", price);
+        let metadata = fields.opt("metadata", metadata).unwrap_or_default();
+        Some(Self { line_id, item_id: item_id?, quantity: quantity?, expected_unit_price, metadata })
+    }
+}
+
+impl FromFields for BeginBody {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let cart = fields.opt("cart", list(0..=MAX_LINES, nested::<CartLine>)).unwrap_or_default();
+        let submit = fields.opt("submit", word::<SubmitMode>()).unwrap_or_default();
+        let metadata = fields.opt("metadata", metadata).unwrap_or_default();
+        check_lines(fields, "cart", cart.iter().filter_map(|line| line.line_id.as_ref()));
+        Some(Self { cart, submit, metadata })
+    }
+}
+
+/// A fault for each line id that occurs twice.
+pub(crate) fn check_lines<'l>(fields: &Fields<'_>, name: &str, line_ids: impl Iterator<Item = &'l LineId>) {
+    let mut seen = BTreeSet::new();
+    for id in line_ids {
+        if !seen.insert(id) {
+            fields.fault::<()>(name, "duplicate_line_id", format!("has the line id {id} twice"));
+        }
+    }
+}
+
+/// Lines with ids: those that have none are numbered by their place, passing over numbers that are taken.
+fn numbered(cart: Vec<CartLine>) -> Vec<OrderLine> {
+    let taken: BTreeSet<LineId> = cart.iter().filter_map(|line| line.line_id.clone()).collect();
+    let mut numbers =
+        (1_u32..).map(|n| LineId::parse(&n.to_string()).expect("digits are an id")).filter(|id| !taken.contains(id));
+    let lines = cart.into_iter().map(|line| {
+        let number = if line.line_id.is_none() { numbers.next() } else { None };
+        OrderLine {
+            line_id: line.line_id.or(number).expect("there is always a next number"),
+            item_id: line.item_id,
+            quantity: line.quantity,
+            unit_price: None,
+            expected_unit_price: line.expected_unit_price,
+            metadata: line.metadata,
+        }
+    });
+    lines.collect()
+}
+
+/// Which order.
+#[derive(Debug, ToSchema)]
+#[schema(as = CheckoutOrder, rename_all = "camelCase")]
+pub(crate) struct OrderIdBody {
+    /// The order that BEGIN answered.
+    #[schema(value_type = String)]
+    order_id: OrderId,
+}
+
+impl FromFields for OrderIdBody {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let order_id = fields.get("orderId", id(OrderId::parse));
+        Some(Self { order_id: order_id? })
+    }
+}
+
+/// Begins, submits or cancels a checkout.
+///
+/// BEGIN holds every line or none and answers the order; SUBMIT and CANCEL take `{orderId}` and answer as
+/// `/orders/{orderId}/submit` and `/cancel` do. 409 `insufficient_stock` or `price_changed` with `lines`.
+#[utoipa::path(post, path = "/v1/checkout", tag = "checkout",
+    request_body(content = BeginBody, description = "BEGIN; `{orderId}` for SUBMIT and CANCEL"),
+    params(("op" = String, Query, description = "BEGIN, SUBMIT or CANCEL"), ("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = OrderAnswer, description = "BEGIN: all lines are held"),
+        (status = 200, body = OrderAnswer, description = "SUBMIT, CANCEL"),
+        (status = 202, body = OrderAnswer, description = "SUBMIT while a payment is pending"),
+        (status = "default", body = ProblemDocument)))]
+pub(crate) async fn checkout(
+    State(state): State<CommandState>,
+    mut params: Params,
+    asker: Asker,
+    request: Request,
+) -> Result<Response, Problem> {
+    let words = [("BEGIN", Operation::Begin), ("SUBMIT", Operation::Submit), ("CANCEL", Operation::Cancel)];
+    let operation = params.word("op", &words);
+    let operation = params.require("op", operation);
+    params.finish()?;
+    match operation {
+        Some(Operation::Begin) => begin(&state, asker, JsonBody::from_request(request, &state).await?).await,
+        Some(Operation::Submit) => {
+            let body: JsonBody<OrderIdBody> = JsonBody::from_request(request, &state).await?;
+            orders::submit_order(&state, asker, body.content.order_id).await
+        }
+        Some(Operation::Cancel) => {
+            let body: JsonBody<OrderIdBody> = JsonBody::from_request(request, &state).await?;
+            orders::cancel_order(&state, asker, body.content.order_id, CancelBody::all(), b"{}").await
+        }
+        None => Err(Problem::bad_request("invalid_query", "op is BEGIN, SUBMIT or CANCEL")),
+    }
+}
+
+async fn begin(state: &CommandState, mut asker: Asker, body: JsonBody<BeginBody>) -> Result<Response, Problem> {
+    roles::checkout(&asker.caller)?;
+    // Derived from caller and key: a retry joins the order that the first try placed.
+    let effect = asker.effect(state, None, "checkout begin", &body)?;
+    let order = OrderId::parse(effect.id.as_str()).expect("all ids follow one rule");
+    let BeginBody { cart, submit, metadata } = body.content;
+    if cart.is_empty() {
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "cart_empty", "name the lines in `cart`"));
+    }
+    let command = OrderCommand::Place(PlaceOrder {
+        effect,
+        shopper: Some(asker.caller.subject.clone()),
+        channel: None,
+        ordered_at: None,
+        lines: numbered(cart),
+        adjustments: Vec::new(),
+        payment: PaymentMode::Provider,
+        submit,
+        expires_in_seconds: None,
+        metadata,
+    });
+    let location = answer::order_url(&order);
+    let render = |reply| {
+        let order = answer::order(reply)?;
+        let headers = [(header::LOCATION, answer::order_url(&order.order_id))];
+        Ok((StatusCode::CREATED, headers, Json(OrderAnswer::from(order))))
+    };
+    state.answer(asker, Command::Order { order, command }, || location, render).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(id: Option<&str>) -> CartLine {
+        CartLine {
+            line_id: id.map(|id| LineId::parse(id).expect("an id")),
+            item_id: ItemId::parse("sku").expect("an id"),
+            quantity: Quantity::new(1).expect("a quantity"),
+            expected_unit_price: None,
+            metadata: Metadata::default(),
+        }
+    }
+
+    #[test]
+    fn lines_without_an_id_are_numbered_around_those_that_have_one() {
+        let lines = numbered(vec![line(None), line(Some("2")), line(None), line(Some("x"))]);
+        let ids: Vec<&str> = lines.iter().map(|line| line.line_id.as_str()).collect();
+        assert_eq!(ids, ["1", "2", "3", "x"]);
+    }
+}

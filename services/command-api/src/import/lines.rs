@@ -1,0 +1,120 @@
+//! Splits a stream of bytes into lines. Sans-IO.
+
+/// The most bytes of a line.
+pub(super) const MAX_LINE: usize = 64 * 1_024;
+
+/// A line, or that it was too long to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Line {
+    /// Its bytes, without the end of line.
+    Whole(Vec<u8>),
+    /// It has more than [`MAX_LINE`] bytes and was passed over.
+    TooLong,
+}
+
+/// Collects bytes until they are a line.
+///
+/// In CSV a line break inside of quotes does not end a record: a record is whole when its quotes are paired.
+#[derive(Debug)]
+pub(super) struct Splitter {
+    quoted: bool,
+    buffer: Vec<u8>,
+    too_long: bool,
+    in_quotes: bool,
+}
+
+impl Splitter {
+    /// Of NDJSON, or of CSV with its quotes.
+    pub fn new(quoted: bool) -> Self {
+        Self { quoted, buffer: Vec::new(), too_long: false, in_quotes: false }
+    }
+
+    /// Takes bytes; gives the lines that they complete to `each`.
+    pub fn push(&mut self, mut bytes: &[u8], mut each: impl FnMut(Line)) {
+        while let Some(end) = self.next_end(bytes) {
+            self.keep(&bytes[..end]);
+            bytes = &bytes[end + 1..];
+            each(self.take());
+        }
+        self.keep(bytes);
+    }
+
+    /// The last line, where the stream did not end with a line break.
+    pub fn finish(&mut self) -> Option<Line> {
+        if self.buffer.is_empty() && !self.too_long { None } else { Some(self.take()) }
+    }
+
+    /// Where the line ends in `bytes`; follows the quotes up to there.
+    fn next_end(&mut self, bytes: &[u8]) -> Option<usize> {
+        if !self.quoted {
+            return bytes.iter().position(|byte| *byte == b'\n');
+        }
+        for (i, byte) in bytes.iter().enumerate() {
+            match byte {
+                b'"' => self.in_quotes = !self.in_quotes,
+                b'\n' if !self.in_quotes => return Some(i),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        if self.too_long || self.buffer.len() + bytes.len() > MAX_LINE {
+            self.too_long = true;
+            self.buffer.clear();
+        } else {
+            self.buffer.extend_from_slice(bytes);
+        }
+    }
+
+    fn take(&mut self) -> Line {
+        let mut line = std::mem::take(&mut self.buffer);
+        if std::mem::take(&mut self.too_long) {
+            return Line::TooLong;
+        }
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+        Line::Whole(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(quoted: bool, chunks: &[&[u8]]) -> Vec<Line> {
+        let mut splitter = Splitter::new(quoted);
+        let mut lines = Vec::new();
+        for chunk in chunks {
+            splitter.push(chunk, |line| lines.push(line));
+        }
+        lines.extend(splitter.finish());
+        lines
+    }
+
+    fn whole(text: &str) -> Line {
+        Line::Whole(text.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn lines_are_put_together_over_chunks() {
+        let lines = split(false, &[b"{\"a\"", b":1}\r\n{\"b\":2}\n", b"{\"c\":3}"]);
+        assert_eq!(lines, [whole("{\"a\":1}"), whole("{\"b\":2}"), whole("{\"c\":3}")]);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_passed_over_alone() {
+        let long = vec![b'x'; MAX_LINE];
+        let lines = split(false, &[b"a\n", &long, b"x\nb\n"]);
+        assert_eq!(lines, [whole("a"), Line::TooLong, whole("b")]);
+        assert_eq!(split(false, &[&long]), [Line::Whole(long.clone())]);
+    }
+
+    #[test]
+    fn a_line_break_in_quotes_does_not_end_a_csv_record() {
+        let lines = split(true, &[b"a,\"one\nt", b"wo\"\nb,\"say \"\"hi\"\"\"\n"]);
+        assert_eq!(lines, [whole("a,\"one\ntwo\""), whole("b,\"say \"\"hi\"\"\"")]);
+    }
+}

@@ -1,0 +1,313 @@
+//! Orders of other systems, and what happens to an order later: submit, cancel.
+
+use crate::{
+    CommandState,
+    answer::{self, OrderAnswer},
+    asker::{Asker, effect_id},
+    checkout::{MAX_LINES, check_lines},
+    roles,
+};
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::Response,
+};
+use edge::openapi::MoneySchema;
+use edge::{
+    Fields, FromFields, JsonBody, OptionalBody, PathIds, Problem, ProblemDocument,
+    fields::{boolean, id, list, metadata, money, price, quantity, small, text, time, word},
+};
+use schemas::{
+    AdjustmentId, Command, ItemId, LineId, Metadata, OrderId, Quantity, Timestamp,
+    order::{
+        Adjustment, AdjustmentKind, CancelOrder, LineQuantity, OrderCommand, OrderLine, OrderStatus, PaymentMode,
+        PlaceOrder, SubmitMode, SubmitOrder,
+    },
+};
+use std::collections::BTreeSet;
+use utoipa::ToSchema;
+
+/// The most adjustments of an order.
+const MAX_ADJUSTMENTS: usize = 100;
+/// The longest life of a checkout, in seconds.
+const MAX_SECONDS: u32 = 86_400;
+
+/// An order of another system.
+#[derive(Debug, ToSchema)]
+#[schema(as = NewOrder, rename_all = "camelCase")]
+pub(crate) struct OrderBody {
+    /// The order's own id: it is placed once.
+    #[schema(value_type = String)]
+    order_id: OrderId,
+    /// Whose it is: their `sub`. Stored as a pseudonym only.
+    shopper: Option<String>,
+    /// Where it was ordered, a word of the caller's.
+    channel: Option<String>,
+    /// Business time.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    ordered_at: Option<Timestamp>,
+    /// 1–1,000 lines.
+    #[schema(value_type = Vec<NewOrderLine>)]
+    lines: Vec<OrderLine>,
+    /// At most 100.
+    #[schema(value_type = Option<Vec<NewAdjustment>>)]
+    adjustments: Vec<Adjustment>,
+    /// `external`: the caller takes the money; `provider`: the engine does.
+    #[schema(value_type = String)]
+    payment: PaymentMode,
+    /// `auto`: submitted as soon as all is held.
+    #[schema(value_type = Option<String>)]
+    submit: SubmitMode,
+    /// How long it can be paid and submitted, 1–86,400 s; 300 without it.
+    #[schema(minimum = 1, maximum = 86_400)]
+    expires_in_seconds: Option<u32>,
+    /// The caller's own pairs.
+    #[schema(value_type = Option<Object>)]
+    metadata: Metadata,
+}
+
+/// A line of an order of another system.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes schemas::order::OrderLine")]
+struct NewOrderLine {
+    /// Unique in the order.
+    line_id: String,
+    /// What.
+    item_id: String,
+    /// How many.
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    quantity: u32,
+    /// Overrides the item's price.
+    unit_price: Option<MoneySchema>,
+    /// The caller's own pairs.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<()>,
+}
+
+/// A discount, tax, shipping or fee.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes schemas::order::Adjustment")]
+struct NewAdjustment {
+    /// Unique in the order.
+    adjustment_id: String,
+    /// `discount`, `tax`, `shipping` or `fee`.
+    kind: String,
+    /// The line that it belongs to; else the order as a whole.
+    line_id: Option<String>,
+    /// Signed.
+    amount: MoneySchema,
+    /// Already in the prices: not added to the total.
+    included: Option<bool>,
+    /// What a person reads.
+    label: String,
+}
+
+fn read_line(fields: &mut Fields<'_>) -> Option<OrderLine> {
+    let line_id = fields.get("lineId", id(LineId::parse));
+    let item_id = fields.get("itemId", id(ItemId::parse));
+    let quantity = fields.get("quantity", quantity);
+    let unit_price = fields.opt("unitPrice", price);
+    let metadata = fields.opt("metadata", metadata).unwrap_or_default();
+    Some(OrderLine {
+        line_id: line_id?,
+        item_id: item_id?,
+        quantity: quantity?,
+        unit_price,
+        expected_unit_price: None,
+        metadata,
+    })
+}
+
+fn read_adjustment(fields: &mut Fields<'_>) -> Option<Adjustment> {
+    let adjustment_id = fields.get("adjustmentId", id(AdjustmentId::parse));
+    let kind = fields.get("kind", word::<AdjustmentKind>());
+    let line_id = fields.opt("lineId", id(LineId::parse));
+    let amount = fields.get("amount", money);
+    let included = fields.opt("included", boolean).unwrap_or(false);
+    let label = fields.get("label", text(1..=200));
+    Some(Adjustment { adjustment_id: adjustment_id?, kind: kind?, line_id, amount: amount?, included, label: label? })
+}
+
+/// Faults of adjustments together: an id twice, or a line that the order does not have.
+fn check_adjustments(fields: &Fields<'_>, adjustments: &[Adjustment], lines: &[OrderLine]) {
+    let known: BTreeSet<&LineId> = lines.iter().map(|line| &line.line_id).collect();
+    let mut ids = BTreeSet::new();
+    for adjustment in adjustments {
+        if !ids.insert(&adjustment.adjustment_id) {
+            let detail = format!("has the adjustment id {} twice", adjustment.adjustment_id);
+            fields.fault::<()>("adjustments", "duplicate_adjustment_id", detail);
+        }
+        if let Some(line) = adjustment.line_id.as_ref().filter(|line| !known.contains(line)) {
+            fields.fault::<()>("adjustments", "unknown_line", format!("names the line {line}, which is none of lines"));
+        }
+    }
+}
+
+impl FromFields for OrderBody {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let order_id = fields.get("orderId", id(OrderId::parse));
+        let shopper = fields.opt("shopper", text(1..=255));
+        let channel = fields.opt("channel", text(1..=64));
+        let ordered_at = fields.opt("orderedAt", time);
+        let lines = fields.get("lines", list(1..=MAX_LINES, edge::fields::object(read_line)));
+        let adjustments = fields.opt("adjustments", list(0..=MAX_ADJUSTMENTS, edge::fields::object(read_adjustment)));
+        let payment = fields.get("payment", word::<PaymentMode>());
+        let submit = fields.opt("submit", word::<SubmitMode>()).unwrap_or_default();
+        let expires_in_seconds = fields.opt("expiresInSeconds", small(1..=MAX_SECONDS));
+        let metadata = fields.opt("metadata", metadata).unwrap_or_default();
+        let (lines, adjustments) = (lines?, adjustments.unwrap_or_default());
+        check_lines(fields, "lines", lines.iter().map(|line| &line.line_id));
+        check_adjustments(fields, &adjustments, &lines);
+        Some(Self {
+            order_id: order_id?,
+            shopper,
+            channel,
+            ordered_at,
+            lines,
+            adjustments,
+            payment: payment?,
+            submit,
+            expires_in_seconds,
+            metadata,
+        })
+    }
+}
+
+/// Places an order of another system: all lines held, or none.
+#[utoipa::path(post, path = "/v1/orders", tag = "orders", request_body = OrderBody,
+    responses((status = 201, body = OrderAnswer), (status = "default", body = ProblemDocument)))]
+pub(crate) async fn place(
+    State(state): State<CommandState>,
+    mut asker: Asker,
+    body: JsonBody<OrderBody>,
+) -> Result<Response, Problem> {
+    roles::place_order(&asker.caller)?;
+    let named = Some(effect_id(body.content.order_id.as_str()));
+    let effect = asker.effect(&state, named, "place order", &body)?;
+    let body = body.content;
+    let order = body.order_id;
+    let command = OrderCommand::Place(PlaceOrder {
+        effect,
+        shopper: body.shopper.map(|sub| state.edge.pseudonym(&sub)),
+        channel: body.channel,
+        ordered_at: body.ordered_at,
+        lines: body.lines,
+        adjustments: body.adjustments,
+        payment: body.payment,
+        submit: body.submit,
+        expires_in_seconds: body.expires_in_seconds,
+        metadata: body.metadata,
+    });
+    let location = answer::order_url(&order);
+    let header = [(header::LOCATION, location.clone())];
+    let render =
+        |reply| answer::order(reply).map(|order| (StatusCode::CREATED, header, Json(OrderAnswer::from(order))));
+    state.answer(asker, Command::Order { order, command }, || location, render).await
+}
+
+/// Submits: the buyer's last word. 200 once it is confirmed, 202 while a payment is pending.
+#[utoipa::path(post, path = "/v1/orders/{orderId}/submit", tag = "orders",
+    params(("orderId" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = OrderAnswer), (status = 202, body = OrderAnswer),
+        (status = "default", body = ProblemDocument)))]
+pub(crate) async fn submit(
+    State(state): State<CommandState>,
+    PathIds(order): PathIds<OrderId>,
+    asker: Asker,
+    _: OptionalBody<crate::holds::EmptyBody>,
+) -> Result<Response, Problem> {
+    submit_order(&state, asker, order).await
+}
+
+/// Of both ways to submit.
+pub(crate) async fn submit_order(state: &CommandState, mut asker: Asker, order: OrderId) -> Result<Response, Problem> {
+    roles::order(&asker.caller)?;
+    let operation = format!("submit {order}");
+    let effect = asker.derived_effect(state, &operation, b"{}")?;
+    let location = answer::order_url(&order);
+    let render = |reply| {
+        let order = answer::order(reply)?;
+        let pending = matches!(order.status, OrderStatus::Holding | OrderStatus::AwaitingPayment);
+        let status = if pending { StatusCode::ACCEPTED } else { StatusCode::OK };
+        Ok((status, Json(OrderAnswer::from(order))))
+    };
+    let command = OrderCommand::Submit(SubmitOrder { effect });
+    state.answer(asker, Command::Order { order, command }, || location, render).await
+}
+
+/// What to cancel.
+#[derive(Debug, ToSchema)]
+#[schema(as = Cancellation)]
+pub(crate) struct CancelBody {
+    /// These units; without it all that has not shipped.
+    #[schema(value_type = Option<Vec<CancelLine>>)]
+    lines: Option<Vec<LineQuantity>>,
+    /// Why.
+    reason: Option<String>,
+}
+
+/// Units of a line.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes schemas::order::LineQuantity")]
+struct CancelLine {
+    /// The line.
+    line_id: String,
+    /// How many of its units.
+    quantity: u32,
+}
+
+fn read_line_quantity(fields: &mut Fields<'_>) -> Option<LineQuantity> {
+    let line_id = fields.get("lineId", id(LineId::parse));
+    let quantity: Option<Quantity> = fields.get("quantity", quantity);
+    Some(LineQuantity { line_id: line_id?, quantity: quantity? })
+}
+
+impl CancelBody {
+    /// All that is open, without a reason.
+    pub const fn all() -> Self {
+        Self { lines: None, reason: None }
+    }
+}
+
+impl FromFields for CancelBody {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let lines = fields.opt("lines", list(1..=MAX_LINES, edge::fields::object(read_line_quantity)));
+        let reason = fields.opt("reason", text(1..=200));
+        Some(Self { lines, reason })
+    }
+}
+
+/// Cancels a checkout, or what has not shipped of an order.
+#[utoipa::path(post, path = "/v1/orders/{orderId}/cancel", tag = "orders", request_body = CancelBody,
+    params(("orderId" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = OrderAnswer), (status = "default", body = ProblemDocument)))]
+pub(crate) async fn cancel(
+    State(state): State<CommandState>,
+    PathIds(order): PathIds<OrderId>,
+    asker: Asker,
+    OptionalBody(body): OptionalBody<CancelBody>,
+) -> Result<Response, Problem> {
+    let canonical = body.canonical();
+    cancel_order(&state, asker, order, body.content, &canonical).await
+}
+
+/// Of both ways to cancel.
+pub(crate) async fn cancel_order(
+    state: &CommandState,
+    mut asker: Asker,
+    order: OrderId,
+    body: CancelBody,
+    canonical: &[u8],
+) -> Result<Response, Problem> {
+    roles::order(&asker.caller)?;
+    let operation = format!("cancel {order}");
+    let effect = asker.derived_effect(state, &operation, canonical)?;
+    let location = answer::order_url(&order);
+    let command = OrderCommand::Cancel(CancelOrder { effect, lines: body.lines, reason: body.reason });
+    let render = |reply| answer::order(reply).map(|order| Json(OrderAnswer::from(order)));
+    state.answer(asker, Command::Order { order, command }, || location, render).await
+}

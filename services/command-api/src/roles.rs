@@ -1,0 +1,59 @@
+//! Which roles may send what. Whose item or order it is, the item or order decides.
+
+use edge::{Problem, require};
+use schemas::{Caller, LocationId, Role, StoreId};
+
+/// Catalog facts and prices.
+pub(crate) fn catalog(caller: &Caller) -> Result<(), Problem> {
+    require(caller, &[Role::Supplier, Role::Operator, Role::Store])
+}
+
+/// Stock of a location: also the warehouse there.
+pub(crate) fn stock(caller: &Caller, location: &LocationId) -> Result<(), Problem> {
+    require(caller, &[Role::Supplier, Role::Operator, Role::Store, Role::Warehouse])?;
+    if caller.role == Role::Warehouse && caller.location.as_ref() != Some(location) {
+        return Err(Problem::forbidden("a warehouse changes the stock of its own location only"));
+    }
+    Ok(())
+}
+
+/// Free holds.
+pub(crate) fn holds(caller: &Caller) -> Result<(), Problem> {
+    require(caller, &[Role::Service, Role::Store, Role::Operator])
+}
+
+/// A shopper's own checkout.
+pub(crate) fn checkout(caller: &Caller) -> Result<(), Problem> {
+    require(caller, &[Role::Shopper])
+}
+
+/// Orders that other systems place.
+pub(crate) fn place_order(caller: &Caller) -> Result<(), Problem> {
+    require(caller, &[Role::Service, Role::Operator, Role::Store])
+}
+
+/// What happens to an order later: its shopper, its store, and the shop itself.
+pub(crate) fn order(caller: &Caller) -> Result<(), Problem> {
+    require(caller, &[Role::Shopper, Role::Service, Role::Operator, Role::Store])
+}
+
+/// What only the operator does.
+pub(crate) fn operator(caller: &Caller) -> Result<(), Problem> {
+    require(caller, &[Role::Operator])
+}
+
+/// The store of an item that the caller lists: a store's own, whatever it says, or what a trusted caller says.
+pub(crate) fn listed_store(caller: &Caller, named: Option<StoreId>) -> Result<Option<StoreId>, Problem> {
+    match (&caller.store, named) {
+        (Some(own), Some(named)) if *own != named => {
+            Err(Problem::forbidden("a store lists its own items only").with("store", own.as_str()))
+        }
+        (Some(own), _) => Ok(Some(own.clone())),
+        (None, named) => Ok(named),
+    }
+}
+
+/// Imports; each line is checked as the call that it stands for.
+pub(crate) fn import(caller: &Caller) -> Result<(), Problem> {
+    require(caller, &[Role::Supplier, Role::Operator, Role::Store, Role::Warehouse])
+}

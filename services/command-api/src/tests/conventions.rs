@@ -1,0 +1,116 @@
+use super::harness::Api;
+use crate::Origin;
+use schemas::{
+    Caller, Command, CorrelationId, ItemId, Role,
+    item::{DelistItem, ItemCommand},
+};
+use serde_json::json;
+use std::time::Duration;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_answer_in_time_is_unknown_and_retryable() {
+    let api = Api::undecided().await;
+    let call = api.call(Role::Operator, "op", "DELETE", "/v1/items/teapot").header("prefer", "wait=0");
+    let answer = call.send().await;
+    let problem = answer.problem(503, "outcome_unknown");
+    assert_eq!((&problem["outcome"], &problem["retryable"]), (&json!("unknown"), &json!(true)));
+    assert!(answer.headers.contains_key("retry-after"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_does_not_wait_is_told_where_to_look() {
+    let api = Api::undecided().await;
+    let call = api.call(Role::Operator, "op", "DELETE", "/v1/items/teapot").header("prefer", "respond-async");
+    let answer = call.send().await;
+    answer.expect(202);
+    assert_eq!(answer.headers["location"], "/v1/items/teapot");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_inbox_refuses_and_says_when_to_come_again() {
+    let api = Api::undecided().await;
+    let origin = || Origin {
+        correlation: CorrelationId::parse("c").expect("an id"),
+        traceparent: None,
+        wait: Duration::from_secs(1),
+    };
+    let item = ItemId::parse("teapot").expect("an id");
+    let command = || Command::Item { item: item.clone(), command: ItemCommand::Delist(DelistItem { source: None }) };
+    let mut taken = Vec::new();
+    while let Ok(pending) = api.submitter.begin(Caller::engine(), command(), origin()) {
+        taken.push(pending);
+        assert!(taken.len() <= 512, "the inbox is bounded");
+    }
+    let answer = api.call(Role::Operator, "op", "DELETE", "/v1/items/teapot").send().await;
+    let problem = answer.problem(503, "too_many_commands");
+    assert_eq!((&problem["outcome"], &problem["retryable"]), (&json!("refused"), &json!(true)));
+    assert!(answer.headers.contains_key("retry-after"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_json_object_is_a_problem() {
+    let api = Api::start().await;
+    let put = |media_type: &str, body: String| {
+        api.call(Role::Operator, "op", "PUT", "/v1/items/teapot").raw(media_type, body).send()
+    };
+    put("application/json", "{".to_owned()).await.problem(400, "invalid_json");
+    put("application/json", "[]".to_owned()).await.problem(400, "invalid_body");
+    put("application/json", "{\"name\":1,\"name\":2}".to_owned()).await.problem(400, "invalid_json");
+    put("text/plain", "{}".to_owned()).await.problem(415, "unsupported_media_type");
+    put("application/json", " ".repeat(2 << 20)).await.problem(413, "body_too_large");
+    let unknown = api.call(Role::Operator, "op", "POST", "/v1/nothing");
+    unknown.send().await.problem(404, "unknown_path");
+    let method = api.call(Role::Operator, "op", "POST", "/v1/items/teapot");
+    method.send().await.problem(405, "method_not_allowed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_is_in_the_contract() {
+    let api = Api::undecided().await;
+    let paths: Vec<&str> = api.document.paths.paths.keys().map(String::as_str).collect();
+    for path in [
+        "/v1/items/{itemId}",
+        "/v1/items:import",
+        "/v1/items/{itemId}/receipts",
+        "/v1/items/{itemId}/holds/{holdId}/ship",
+        "/v1/checkout",
+        "/v1/orders",
+        "/v1/orders/{orderId}/payments",
+        "/v1/orders/{orderId}/refunds",
+    ] {
+        assert!(paths.contains(&path), "{path}: {paths:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_reference_of_the_contract_leads_somewhere() {
+    fn references(value: &serde_json::Value, found: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Object(fields) => {
+                found.extend(fields.get("$ref").and_then(|path| path.as_str()).map(str::to_owned));
+                fields.values().for_each(|value| references(value, found));
+            }
+            serde_json::Value::Array(list) => list.iter().for_each(|value| references(value, found)),
+            _ => {}
+        }
+    }
+    let api = Api::undecided().await;
+    let document = serde_json::to_value(&api.document).expect("JSON");
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(found.len() > 20);
+    for reference in found {
+        let pointer = reference.strip_prefix('#').expect("inside of the document");
+        assert!(document.pointer(pointer).is_some(), "{reference}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operator_moves_the_test_clock() {
+    let api = Api::undecided().await;
+    let to = json!({"to": "2030-01-01T00:00:00Z"});
+    let advance = |role, body| api.call(role, "x", "POST", "/v1/test-clock/advance").json(body);
+    assert_eq!(advance(Role::Operator, &to).send().await.expect(200)["now"], "2030-01-01T00:00:00.000Z");
+    advance(Role::Shopper, &to).send().await.problem(403, "forbidden");
+    advance(Role::Operator, &json!({"to": "tomorrow"})).send().await.problem(400, "invalid_body");
+}

@@ -1,0 +1,151 @@
+//! What both APIs share, made once per process.
+
+use crate::{
+    auth::{AuthConfig, Verifier},
+    body::MAX_BODY,
+    cors,
+    idempotency::Effects,
+    layer,
+    mac::MacKey,
+    meter::Meter,
+    page::Cursors,
+    rate::{RateConfig, Rates},
+};
+use axum::{Router, extract::DefaultBodyLimit, middleware::from_fn_with_state};
+use schemas::{Clock, SubjectId, Timestamp};
+use std::{fmt, sync::Arc, time::Duration};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use tower_http::cors::CorsLayer;
+
+/// The settings of the edge.
+#[derive(Debug, Clone)]
+pub struct EdgeConfig {
+    /// How tokens are checked.
+    pub auth: AuthConfig,
+    /// How many requests a caller may send.
+    pub rate: RateConfig,
+    /// The origins whose pages may call, such as `https://shop.example`.
+    pub cors_origins: Vec<String>,
+    /// The most requests that are served at once; more are told 503.
+    pub max_in_flight: usize,
+    /// The longest time until a response begins. Longer than the longest `Prefer: wait`.
+    pub request_timeout: Duration,
+}
+
+impl EdgeConfig {
+    /// Settings that suit most deployments.
+    #[must_use]
+    pub fn new(auth: AuthConfig) -> Self {
+        Self {
+            auth,
+            rate: RateConfig::default(),
+            cors_origins: Vec::new(),
+            max_in_flight: 8_192,
+            request_timeout: Duration::from_secs(40),
+        }
+    }
+}
+
+/// Why the settings are not usable.
+#[derive(Debug, Error)]
+pub enum EdgeError {
+    /// Not an origin.
+    #[error("`{0}` is not an origin; write scheme, host and port, such as https://shop.example")]
+    Origin(String),
+    /// The client of the key set cannot be made.
+    #[error("the client for the key set cannot be made: {0}")]
+    Jwks(String),
+    /// A secret that can be guessed.
+    #[error("{0} has fewer than 32 bytes")]
+    ShortSecret(&'static str),
+    /// Nobody could call.
+    #[error("neither a local key nor a JWKS URL is configured: no token could be checked")]
+    NoKey,
+}
+
+pub(crate) struct Shared {
+    pub verifier: Verifier,
+    pub rates: Rates,
+    pub meter: Meter,
+    pub in_flight: Semaphore,
+    pub request_timeout: Duration,
+    cors: Option<CorsLayer>,
+    cursors: Cursors,
+    effects: Effects,
+    clock: Arc<dyn Clock>,
+}
+
+/// What both APIs share; cheap to clone.
+#[derive(Clone)]
+pub struct Edge(pub(crate) Arc<Shared>);
+
+impl fmt::Debug for Edge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Edge").finish_non_exhaustive()
+    }
+}
+
+impl Edge {
+    /// Checks the settings. `clock` is the engine's; `wall` tells the time by which tokens expire, also where the engine
+    /// runs on a test clock.
+    pub fn new(config: EdgeConfig, clock: Arc<dyn Clock>, wall: Arc<dyn Clock>) -> Result<Self, EdgeError> {
+        let auth = &config.auth;
+        if auth.pseudonym_secret.len() < 32 {
+            return Err(EdgeError::ShortSecret("the pseudonym secret"));
+        }
+        if auth.local_key.as_ref().is_some_and(|key| key.len() < 32) {
+            return Err(EdgeError::ShortSecret("the local token key"));
+        }
+        if auth.local_key.is_none() && auth.jwks_url.is_none() {
+            return Err(EdgeError::NoKey);
+        }
+        let secret = MacKey::new(&auth.pseudonym_secret);
+        Ok(Self(Arc::new(Shared {
+            verifier: Verifier::new(auth, wall)?,
+            rates: Rates::new(config.rate),
+            meter: Meter::default(),
+            in_flight: Semaphore::new(config.max_in_flight.min(Semaphore::MAX_PERMITS)),
+            request_timeout: config.request_timeout,
+            cors: cors::layer(&config.cors_origins)?,
+            cursors: Cursors::new(secret.derive("stockfold cursors v1")),
+            effects: Effects::new(secret.derive("stockfold digests v1")),
+            clock,
+        })))
+    }
+
+    /// Puts the conventions around a router: trace, caller, limits, timeout, CORS, and problems for everything that is
+    /// refused. Call it last, once, on all routes of the API.
+    pub fn dress(&self, router: Router) -> Router {
+        let router =
+            router.layer(DefaultBodyLimit::max(MAX_BODY)).layer(from_fn_with_state(self.clone(), layer::conventions));
+        match &self.0.cors {
+            Some(cors) => router.layer(cors.clone()),
+            None => router,
+        }
+    }
+
+    /// The engine's time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// The pseudonym of a `sub` of the configured issuer: how `POST /orders` names a shopper.
+    #[must_use]
+    pub fn pseudonym(&self, sub: &str) -> SubjectId {
+        self.0.verifier.pseudonym(sub)
+    }
+
+    /// Makes and opens cursors.
+    #[must_use]
+    pub fn cursors(&self) -> &Cursors {
+        &self.0.cursors
+    }
+
+    /// Makes the effects of requests.
+    #[must_use]
+    pub fn effects(&self) -> &Effects {
+        &self.0.effects
+    }
+}

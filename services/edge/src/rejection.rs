@@ -1,0 +1,153 @@
+//! The one table from rejections to problems. The rejection's own name is the code and its fields are the problem's.
+
+use crate::problem::Problem;
+use axum::http::StatusCode;
+use schemas::{
+    Rejection,
+    item::ItemRejection,
+    order::{HoldRefusal, OrderRefusal, OrderRejection},
+    reply::Undecidable,
+};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// The problem that tells a rejection.
+pub(crate) fn problem(rejection: &Rejection) -> Problem {
+    match rejection {
+        Rejection::Item(item) => told(item_status(item), item, &item.to_string()),
+        Rejection::Order(OrderRejection::OrderRejected { refusals }) => rejected_order(refusals),
+        Rejection::Order(order) => {
+            let problem = told(order_status(order), order, &order.to_string());
+            if matches!(order, OrderRejection::OrderNotReady { .. }) { problem.retryable() } else { problem }
+        }
+        Rejection::Undecidable(undecidable @ Undecidable::CommandDeadLettered) => {
+            told(StatusCode::UNPROCESSABLE_ENTITY, undecidable, &undecidable.to_string())
+        }
+    }
+}
+
+fn told(status: StatusCode, rejection: &impl Serialize, detail: &str) -> Problem {
+    let mut fields = match serde_json::to_value(rejection) {
+        Ok(Value::Object(fields)) => fields,
+        Ok(_) | Err(_) => Map::new(),
+    };
+    let code = match fields.remove("code") {
+        // RFC 9110 names the condition, whoever's it is.
+        Some(_) if status == StatusCode::PRECONDITION_FAILED => "precondition_failed".to_owned(),
+        Some(Value::String(code)) => code,
+        Some(_) | None => "refused".to_owned(),
+    };
+    // A problem's `status` is the HTTP status.
+    if let Some(status) = fields.remove("status") {
+        fields.insert("orderStatus".to_owned(), status);
+    }
+    Problem::new(status, code, detail).with_all(fields)
+}
+
+const fn item_status(rejection: &ItemRejection) -> StatusCode {
+    match rejection {
+        ItemRejection::ItemNotFound | ItemRejection::HoldNotFound | ItemRejection::AllotmentNotFound => {
+            StatusCode::NOT_FOUND
+        }
+        ItemRejection::ItemOfAnotherStore => StatusCode::FORBIDDEN,
+        ItemRejection::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
+        ItemRejection::IdempotencyKeyReused
+        | ItemRejection::KindImmutable
+        | ItemRejection::InvalidPatch { .. }
+        | ItemRejection::DigitalHasNoStock
+        | ItemRejection::SameBucket
+        | ItemRejection::StockTooLarge
+        | ItemRejection::TooManyLocations => StatusCode::UNPROCESSABLE_ENTITY,
+        ItemRejection::ExistsWithDifferentQuantity { .. }
+        | ItemRejection::ExistsWithDifferentContent
+        | ItemRejection::ItemNotListed
+        | ItemRejection::HoldReleased
+        | ItemRejection::HoldExpired
+        | ItemRejection::HoldCommitted
+        | ItemRejection::AlreadyShipped
+        | ItemRejection::NotThatManyOpen { .. }
+        | ItemRejection::PriceChanged { .. }
+        | ItemRejection::InsufficientStock { .. }
+        | ItemRejection::BucketTooSmall { .. }
+        | ItemRejection::StaleCount { .. }
+        | ItemRejection::AllotmentTooSmall { .. }
+        | ItemRejection::NotShipped { .. } => StatusCode::CONFLICT,
+    }
+}
+
+const fn order_status(rejection: &OrderRejection) -> StatusCode {
+    match rejection {
+        OrderRejection::OrderNotFound | OrderRejection::PaymentNotFound => StatusCode::NOT_FOUND,
+        OrderRejection::PaymentRequired | OrderRejection::PaymentDeclined { .. } => StatusCode::PAYMENT_REQUIRED,
+        OrderRejection::IdempotencyKeyReused
+        | OrderRejection::ExpectedPricesDiffer { .. }
+        | OrderRejection::ItemQuantityTooLarge { .. }
+        | OrderRejection::LineNotFound { .. }
+        | OrderRejection::CancelAsAWhole
+        | OrderRejection::WrongCurrency => StatusCode::UNPROCESSABLE_ENTITY,
+        OrderRejection::ExistsWithDifferentContent
+        | OrderRejection::OrderRejected { .. }
+        | OrderRejection::OrderNotReady { .. }
+        | OrderRejection::CheckoutExpired
+        | OrderRejection::OrderCancelled
+        | OrderRejection::PaymentExternal
+        | OrderRejection::AlreadyPaid
+        | OrderRejection::NotThatManyOpen { .. }
+        | OrderRejection::AlreadyShipped
+        | OrderRejection::RefundTooLarge { .. } => StatusCode::CONFLICT,
+    }
+}
+
+/// A rejected order is told by what refused it: the first of these that occurs is the code, `lines` has all of them.
+fn rejected_order(refusals: &[OrderRefusal]) -> Problem {
+    let (_, code, detail) = refusals.iter().map(named).min_by_key(|(rank, _, _)| *rank).unwrap_or((
+        u8::MAX,
+        "order_rejected",
+        "the order was rejected",
+    ));
+    let lines: Vec<Value> = refusals.iter().flat_map(lines).collect();
+    let problem = Problem::new(StatusCode::CONFLICT, code, detail);
+    if lines.is_empty() { problem } else { problem.with("lines", lines) }
+}
+
+const fn named(refusal: &OrderRefusal) -> (u8, &'static str, &'static str) {
+    match refusal {
+        OrderRefusal::Item { refusal: HoldRefusal::InsufficientStock { .. }, .. } => {
+            (0, "insufficient_stock", "there is too little stock for some lines; nothing stays held")
+        }
+        OrderRefusal::Item { refusal: HoldRefusal::ItemUnavailable, .. } => {
+            (1, "item_unavailable", "some items are not in sale; nothing stays held")
+        }
+        OrderRefusal::Item { refusal: HoldRefusal::PriceChanged { .. }, .. } => {
+            (2, "price_changed", "some prices have changed; nothing stays held")
+        }
+        OrderRefusal::Item { refusal: HoldRefusal::Released, .. } => {
+            (3, "hold_released", "a hold was released before it was placed; nothing stays held")
+        }
+        OrderRefusal::ItemsUnanswered { .. } => {
+            (4, "items_unanswered", "some items did not answer in time; nothing stays held")
+        }
+        OrderRefusal::MixedCurrencies => (5, "mixed_currencies", "the prices are in more than one currency"),
+        OrderRefusal::TotalNegative => (6, "total_negative", "the adjustments are more than the lines"),
+        OrderRefusal::TotalTooLarge => (7, "total_too_large", "the total is too large"),
+    }
+}
+
+fn lines(refusal: &OrderRefusal) -> Vec<Value> {
+    match refusal {
+        OrderRefusal::Item { item_id, refusal } => vec![match refusal {
+            HoldRefusal::InsufficientStock { asked, available } => {
+                json!({"itemId": item_id, "reason": "insufficient_stock", "asked": asked, "available": available})
+            }
+            HoldRefusal::PriceChanged { price } => {
+                json!({"itemId": item_id, "reason": "price_changed", "price": price})
+            }
+            HoldRefusal::ItemUnavailable => json!({"itemId": item_id, "reason": "item_unavailable"}),
+            HoldRefusal::Released => json!({"itemId": item_id, "reason": "hold_released"}),
+        }],
+        OrderRefusal::ItemsUnanswered { item_ids } => {
+            item_ids.iter().map(|item_id| json!({"itemId": item_id, "reason": "items_unanswered"})).collect()
+        }
+        OrderRefusal::MixedCurrencies | OrderRefusal::TotalNegative | OrderRefusal::TotalTooLarge => Vec::new(),
+    }
+}

@@ -1,0 +1,50 @@
+//! What a role may see.
+
+use edge::Problem;
+use read_model::views::item::ItemRow;
+use schemas::{Caller, Role, StoreId, SubjectId, order::OrderOwner};
+
+/// How much of an item's stock a caller sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StockSight {
+    /// What is available, as everybody does.
+    Available,
+    /// All of it.
+    Full,
+}
+
+/// What a caller sees of the stock of an item of that store.
+pub(crate) fn stock_sight(caller: Option<&Caller>, owner: Option<&StoreId>) -> StockSight {
+    let Some(caller) = caller else { return StockSight::Available };
+    let full = match caller.role {
+        Role::Supplier | Role::Service | Role::Operator | Role::Warehouse | Role::Engine => true,
+        Role::Store => owner.is_some() && caller.store.as_ref() == owner,
+        Role::Shopper | Role::Analyst => false,
+    };
+    if full { StockSight::Full } else { StockSight::Available }
+}
+
+/// 401 or 403 unless the caller sees all of the stock.
+pub(crate) fn require_full(caller: Option<&Caller>, owner: Option<&StoreId>) -> Result<(), Problem> {
+    match (stock_sight(caller, owner), caller) {
+        (StockSight::Full, _) => Ok(()),
+        (StockSight::Available, Some(_)) => Err(Problem::forbidden(
+            "this takes the role supplier, service, operator, warehouse, or store for its own items",
+        )),
+        (StockSight::Available, None) => Err(Problem::unauthenticated("this takes a token", false)),
+    }
+}
+
+/// The store that owns an item.
+pub(crate) fn owner(item: Option<&ItemRow>) -> Option<&StoreId> {
+    item?.catalog.as_ref()?.store.as_ref()
+}
+
+/// Whether the caller may see an order: its shopper, who placed it, and who acts for the shop as a whole.
+pub(crate) fn sees_order(caller: &Caller, owner: Option<&OrderOwner>) -> bool {
+    if caller.is_trusted() {
+        return true;
+    }
+    let is_mine = |subject: &SubjectId| *subject == caller.subject;
+    owner.is_some_and(|owner| owner.shopper.as_ref().is_some_and(is_mine) || is_mine(&owner.placed_by.subject))
+}

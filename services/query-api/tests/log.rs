@@ -1,0 +1,122 @@
+//! The log over HTTP.
+
+use crate::world::*;
+use axum::{
+    body::{BodyDataStream, to_bytes},
+    http::header,
+};
+use futures_core::Stream as _;
+use schemas::Role;
+use serde_json::Value;
+use std::{future::poll_fn, pin::Pin};
+
+const ANALYST: Option<(Role, &str)> = Some((Role::Analyst, "a"));
+
+async fn text(world: &World, path: &str) -> String {
+    let response = world.send(world.request(path, ANALYST)).await;
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "application/x-ndjson", "{path}");
+    let bytes = to_bytes(response.into_body(), 1 << 24).await.expect("a body");
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+async fn events(world: &World, path: &str) -> Vec<Value> {
+    text(world, path).await.lines().map(|line| serde_json::from_str(line).expect("an event a line")).collect()
+}
+
+fn ids(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["id"].as_str().expect("an id")).collect()
+}
+
+/// Two items with three events each.
+fn some_events() -> World {
+    let mut world = World::new();
+    for item in ["mug", "cup"] {
+        world.list(item, |_| {});
+        world.receive(item, 4);
+    }
+    world
+}
+
+#[tokio::test]
+async fn events_are_cloud_events_in_the_order_of_their_partition() {
+    let world = some_events();
+    let events = events(&world, "/v1/log/inventory.events.v1?follow=false").await;
+    assert_eq!(events.len(), 6);
+    let mug: Vec<&Value> = events.iter().filter(|event| event["subject"] == "mug").collect();
+    assert_eq!(mug[0]["type"], "stockfold.inventory.item-listed.v1");
+    assert_eq!(mug[2]["data"]["quantity"], 4);
+    assert_eq!((&mug[0]["specversion"], &mug[0]["source"]), (&"1.0".into(), &"/stockfold".into()));
+    let shard = world.shard_of("mug").0;
+    assert!(mug[0]["id"].as_str().expect("an id").starts_with(&format!("inventory.events.v1/{shard}@")));
+}
+
+#[tokio::test]
+async fn reading_resumes_after_what_was_seen() {
+    let world = some_events();
+    let all = events(&world, "/v1/log/inventory.events.v1?follow=false").await;
+    let shard = world.shard_of("mug").0;
+    let of_shard = format!("/v1/log/inventory.events.v1?follow=false&partition={shard}");
+    let one = events(&world, &of_shard).await;
+    let rest = events(&world, &format!("{of_shard}&from=1")).await;
+    assert_eq!(ids(&rest), ids(&one)[1..]);
+    let rest = events(&world, &format!("{of_shard}&from={}", one[1]["id"].as_str().expect("an id"))).await;
+    assert_eq!(ids(&rest), ids(&one)[2..]);
+    assert!(events(&world, &format!("{of_shard}&from=end")).await.is_empty());
+    let seen = format!("/v1/log/inventory.events.v1?follow=false&from={}", ids(&one)[0]);
+    assert_eq!(events(&world, &seen).await.len(), all.len() - 1);
+}
+
+#[tokio::test]
+async fn a_stream_follows_the_tail_and_ends_with_the_process() {
+    let mut world = some_events();
+    let response = world.send(world.request("/v1/log/inventory.events.v1", ANALYST)).await;
+    let mut chunks = response.into_body().into_data_stream();
+    let mut seen = String::new();
+    while seen.lines().count() < 6 {
+        seen.push_str(&next(&mut chunks).await.expect("what is there"));
+    }
+    let position = world.receive("mug", 1);
+    let told = next(&mut chunks).await.expect("what comes");
+    assert!(told.contains(&format!("\"id\":\"{position}\"")), "{told}");
+    world.stop.send(true).expect("a stream that listens");
+    assert_eq!(next(&mut chunks).await, None);
+}
+
+async fn next(chunks: &mut BodyDataStream) -> Option<String> {
+    let chunk = poll_fn(|context| Pin::new(&mut *chunks).poll_next(context)).await?;
+    Some(String::from_utf8(chunk.expect("a chunk").to_vec()).expect("text"))
+}
+
+#[tokio::test]
+async fn server_sent_events_resume_by_their_id() {
+    let world = some_events();
+    let sse = |request: axum::http::request::Builder| request.header("accept", "text/event-stream");
+    let path = "/v1/log/inventory.events.v1?follow=false";
+    let first =
+        to_bytes(world.send(sse(world.request(path, ANALYST))).await.into_body(), 1 << 24).await.expect("a body");
+    let first = String::from_utf8(first.to_vec()).expect("text");
+    assert_eq!(first.matches("data: ").count(), 6);
+    let id = first.lines().filter_map(|line| line.strip_prefix("id: ")).next_back().expect("an id");
+    let again = sse(world.request(path, ANALYST)).header("last-event-id", id);
+    let again = to_bytes(world.send(again).await.into_body(), 1 << 24).await.expect("a body");
+    assert!(again.is_empty());
+}
+
+#[tokio::test]
+async fn the_log_is_for_analysts_and_operators() {
+    let world = some_events();
+    let path = "/v1/log/inventory.events.v1?follow=false";
+    world.refused(path, None, 401, "unauthenticated").await;
+    for caller in [(Role::Shopper, "alice"), (Role::Service, "erp"), (Role::Store, "s1")] {
+        world.refused(path, Some(caller), 403, "forbidden").await;
+    }
+    for topic in ["commands.v1", "snapshots.v1", "nothing"] {
+        world.refused(&format!("/v1/log/{topic}"), ANALYST, 404, "unknown_topic").await;
+    }
+    let path = "/v1/log/inventory.events.v1";
+    for query in ["partition=4", "partition=-1", "from=7", "from=nonsense", "follow=maybe"] {
+        world.refused(&format!("{path}?{query}"), ANALYST, 400, "invalid_query").await;
+    }
+    let foreign = format!("{path}?partition=1&from=inventory.events.v1/2@1");
+    world.refused(&foreign, ANALYST, 400, "invalid_position").await;
+}

@@ -1,0 +1,8 @@
+//! The query API over an embedded log and embedded views, with rows folded from events.
+
+mod items;
+mod log;
+mod ops;
+mod orders;
+mod stock;
+mod world;
