@@ -2,6 +2,7 @@
 //!
 //! No error of a library leaves its file. What a batch holds takes effect as a whole or not at all.
 
+mod inbox;
 pub mod simulated;
 pub mod sqlite;
 
@@ -47,6 +48,17 @@ pub struct Consumed {
     pub internal: u64,
 }
 
+impl Consumed {
+    /// Moves past a command.
+    pub fn pass(&mut self, source: CommandSource) {
+        match source {
+            CommandSource::Memory => {}
+            CommandSource::Commands(offset) => self.commands = self.commands.max(offset + 1),
+            CommandSource::Internal(offset) => self.internal = self.internal.max(offset + 1),
+        }
+    }
+}
+
 /// What one transaction holds.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
@@ -58,7 +70,7 @@ pub struct Batch {
     pub snapshots: Vec<NewSnapshot>,
     /// What could not be decided.
     pub dead_letters: Vec<NewDeadLetter>,
-    /// The positions after it.
+    /// The positions after it; one that is lower than what is known changes nothing.
     pub consumed: Consumed,
     /// Outside the transaction: sent once it is committed, dropped otherwise.
     pub replies: Vec<Reply>,
@@ -133,12 +145,21 @@ pub trait Lease: Send {
     fn epoch(&self) -> u64;
     /// The next offset of each command topic as committed by earlier owners.
     fn consumed(&self) -> Consumed;
-    /// Starts the delivery of commands from these offsets, once state is rebuilt.
+    /// Starts the delivery of commands from these offsets, once state is rebuilt. Called again, it starts over from there.
     fn consume_from(&mut self, consumed: Consumed) -> Result<(), LogError>;
     /// Waits at most `wait` for commands and takes at most `max` of them.
     fn poll(&mut self, max: usize, wait: Duration) -> Result<Polled, LogError>;
-    /// Commits a batch: all of it or nothing.
+    /// Commits a batch: all of it or nothing. May block while too much waits to be written.
+    ///
+    /// # Panics
+    /// If the events are not dense after the shard's last ones, or carry another epoch than the lease's.
     fn commit(&mut self, batch: Batch) -> CommitOutcome;
+    /// Reads the newest value of a key of the shard's snapshots topic; `None` where there is none, or a tombstone.
+    ///
+    /// Sees every batch that this lease has committed: where a commit only hands over, it waits until that is durable.
+    fn snapshot(&mut self, key: &str) -> Result<Option<Vec<u8>>, LogError>;
+    /// Whether all that this lease has committed is durable: at once, unless a commit only hands over.
+    fn is_durable(&self) -> bool;
 }
 
 /// Where a reader begins: the next offset of a partition.
@@ -204,7 +225,7 @@ pub trait EventLog: Send + Sync {
     fn shards(&self) -> ShardCount;
     /// The prefix of its topics, part of `ce_source`.
     fn namespace(&self) -> &str;
-    /// Fences every earlier owner; the only way to a lease.
+    /// Fences every earlier owner; the only way to a lease. Returns once all that they committed can be read.
     fn acquire(&self, shard: ShardId) -> Result<Box<dyn Lease>, LogError>;
     /// Sends a client's command to its shard; never blocks.
     fn submit(&self, command: CommandEnvelope) -> Result<(), SubmitError>;
@@ -216,7 +237,8 @@ pub trait EventLog: Send + Sync {
     fn end(&self, topic: Topic, partition: u32) -> Result<u64, LogError>;
     /// Whether commands are taken, and why not.
     fn writable(&self) -> Result<(), SubmitError>;
-    /// Takes no more commands; leases end once what was handed over is durable.
+    /// Takes no more commands from clients. Polls answer `closed` once their inbox is empty; what a lease commits before
+    /// it is dropped is still written. Does not block.
     fn close(&self);
 }
 

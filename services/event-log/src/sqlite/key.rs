@@ -1,0 +1,71 @@
+//! How a place in the log becomes the integer key of a row.
+
+use schemas::Topic;
+
+/// The bits of an offset: 140 million million records in a partition.
+const OFFSET_BITS: u32 = 47;
+/// The bits of a partition: 4,096, as many as there may be shards.
+const PARTITION_BITS: u32 = 12;
+
+/// The number of a topic in stored keys. Changing one orphans its records.
+pub(super) const fn code(topic: Topic) -> u8 {
+    match topic {
+        Topic::Commands => 1,
+        Topic::InternalCommands => 2,
+        Topic::InventoryEvents => 3,
+        Topic::OrdersEvents => 4,
+        Topic::Snapshots => 5,
+        Topic::DeadLetters => 6,
+    }
+}
+
+/// Where a topic stands in arrays by topic.
+pub(super) const fn index(topic: Topic) -> usize {
+    code(topic) as usize - 1
+}
+
+/// A set of topics, as bits.
+pub(super) const fn bit(topic: Topic) -> u8 {
+    1 << index(topic)
+}
+
+/// One number per topic.
+pub(super) type ByTopic = [u64; Topic::ALL.len()];
+
+/// The key of the row that begins at `offset`: topic (4 bits), partition (12), offset (47). One partition's rows stand
+/// together, in order.
+pub(super) fn row_id(topic: Topic, partition: u32, offset: u64) -> i64 {
+    assert!(partition < 1 << PARTITION_BITS, "a partition has {PARTITION_BITS} bits");
+    assert!(offset < 1 << OFFSET_BITS, "an offset has {OFFSET_BITS} bits");
+    let place = u64::from(code(topic)) << PARTITION_BITS | u64::from(partition);
+    (place << OFFSET_BITS | offset).cast_signed()
+}
+
+/// The offset of a key.
+pub(super) const fn offset(row_id: i64) -> u64 {
+    row_id.cast_unsigned() & ((1 << OFFSET_BITS) - 1)
+}
+
+/// The lowest and the highest key of a partition.
+pub(super) fn partition_range(topic: Topic, partition: u32) -> (i64, i64) {
+    (row_id(topic, partition, 0), row_id(topic, partition, (1 << OFFSET_BITS) - 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_a_partition_stand_together_in_order() {
+        let keys = [
+            row_id(Topic::InternalCommands, 4_095, (1 << 47) - 1),
+            row_id(Topic::InventoryEvents, 0, 0),
+            row_id(Topic::InventoryEvents, 0, 1),
+            row_id(Topic::InventoryEvents, 1, 0),
+            row_id(Topic::DeadLetters, 4_095, 7),
+        ];
+        assert!(keys.is_sorted());
+        assert!(keys.iter().all(|key| *key > 0));
+        assert_eq!(offset(keys[4]), 7);
+    }
+}

@@ -1,0 +1,7 @@
+//! One contract over every implementation of the port, and what only one of them promises.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod contract;
+mod simulated;
+mod sqlite;
+mod world;
