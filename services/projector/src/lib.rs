@@ -1,1 +1,9 @@
-//! projector
+//! Events to views. [`fold`] is the core and does no IO; [`runner`] reads the log, and the store, and writes.
+//!
+//! Which views there are is not known here: the read-model's registry says so.
+
+pub mod fold;
+pub mod runner;
+
+pub use fold::{Fold, StopReason, Stopped};
+pub use runner::{PartitionState, PartitionStatus, Projector, ProjectorError, ProjectorOptions, ProjectorStatus};

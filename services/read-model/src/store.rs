@@ -23,6 +23,14 @@ pub struct RowKey {
     pub clustering: String,
 }
 
+impl RowKey {
+    /// The key of a row that is the only one of its partition.
+    #[must_use]
+    pub const fn single(partition: String) -> Self {
+        Self { partition, clustering: String::new() }
+    }
+}
+
 /// A row to write, whole, or (with `body: None`) to delete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowWrite {
@@ -90,7 +98,14 @@ pub enum StoreError {
 /// A store of view rows. Writes are idempotent: the higher version of a row wins, in any order.
 pub trait ViewStore: Send + Sync {
     /// Writes rows, then the checkpoints of `consumer`: never a checkpoint before its rows.
-    fn write<'a>(&'a self, consumer: &'a str, rows: Vec<RowWrite>, checkpoints: Checkpoints) -> StoreFuture<'a, ()>;
+    ///
+    /// After an error nobody knows which rows were written: write the same again, or fold again from the checkpoints.
+    fn write<'a>(
+        &'a self,
+        consumer: &'a str,
+        rows: &'a [RowWrite],
+        checkpoints: &'a Checkpoints,
+    ) -> StoreFuture<'a, ()>;
     /// Reads rows by key; absent ones and tombstones are `None`, in the order asked.
     fn get<'a>(&'a self, table: Table, keys: &'a [RowKey]) -> StoreFuture<'a, Vec<Option<Row>>>;
     /// Reads rows of one partition in order.

@@ -1,0 +1,275 @@
+//! The thread of one shard: poll, step, commit, and again.
+
+use super::{
+    ShardState, Shared,
+    metrics::Meter,
+    recover::{Recovered, recover},
+};
+use crate::{Effects, Input, RecoveryError, Shard};
+use event_log::{CommandSource, CommitOutcome, Lease, LogError, Received};
+use schemas::{AggregateKey, ShardId, Timestamp, Topic};
+use std::{
+    collections::HashSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+/// At most so many commands are decided in one batch.
+const MOST_COMMANDS: usize = 4_096;
+/// A recovery that failed for want of the log is tried again after this, twice as long each time.
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+const LAST_RETRY: Duration = Duration::from_secs(5);
+/// So long a stopping shard goes on with what stands in its topics.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// Why a shard ceases to serve.
+pub(super) enum Halt {
+    /// Its state may be wrong: rebuild it from the log, at once.
+    Rebuild,
+    /// The log is out of reach: rebuild it after a while.
+    Retry(String),
+    /// For good.
+    Stop(String),
+    /// It was asked to, and has finished.
+    Finished,
+}
+
+impl From<LogError> for Halt {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::Unavailable(why) => Self::Retry(why),
+            LogError::Fenced | LogError::Mismatch(_) | LogError::Locked(_) | LogError::Corrupt(_) => {
+                Self::Stop(error.to_string())
+            }
+        }
+    }
+}
+
+impl From<RecoveryError> for Halt {
+    fn from(error: RecoveryError) -> Self {
+        Self::Stop(error.to_string())
+    }
+}
+
+/// Owns a shard until the processor stops.
+pub(super) fn run(shared: &Shared, id: ShardId) {
+    let outcome = catch_unwind(AssertUnwindSafe(|| own(shared, id)));
+    let reason = outcome.unwrap_or_else(|_| "its thread panicked".to_owned());
+    if !shared.is_stopping() {
+        tracing::error!(shard = id.0, reason, "the shard has stopped");
+    }
+    shared.turn(id, ShardState::Stopped(reason));
+}
+
+fn own(shared: &Shared, id: ShardId) -> String {
+    let mut careful = HashSet::new();
+    let mut left = Vec::new();
+    let mut meter = Meter::new(id);
+    let mut pause = FIRST_RETRY;
+    loop {
+        shared.turn(id, ShardState::Recovering);
+        let begun = Instant::now();
+        let halt = match recover(shared, id, &careful) {
+            Ok(recovered) => {
+                pause = FIRST_RETRY;
+                let runner = announce(shared, recovered, begun.elapsed(), &mut meter);
+                runner.serve(std::mem::take(&mut left), &mut careful, &mut left)
+            }
+            Err(halt) => halt,
+        };
+        match halt {
+            Halt::Rebuild => tracing::warn!(shard = id.0, "rebuilding the shard from the log"),
+            Halt::Retry(why) => {
+                tracing::warn!(shard = id.0, why, "the log is out of reach");
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(LAST_RETRY);
+            }
+            Halt::Stop(reason) => return reason,
+            Halt::Finished => return "the processor was stopped".to_owned(),
+        }
+        if shared.is_stopping() {
+            return "the processor was stopped".to_owned();
+        }
+    }
+}
+
+fn announce<'a>(shared: &'a Shared, recovered: Recovered, took: Duration, meter: &'a mut Meter) -> Runner<'a> {
+    let Recovered { lease, shard, replayed } = recovered;
+    meter.recovered(took.as_secs_f64(), replayed);
+    let (live, finished) = shard.aggregates();
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    tracing::debug!(shard = shard.id().0, epoch = shard.epoch(), live, finished, replayed, took_ms, "shard recovered");
+    shared.update(shard.id(), |tracked| {
+        tracked.show(&shard);
+        tracked.status.recovered_in_ms = took_ms;
+        tracked.status.events_replayed = replayed;
+    });
+    shared.turn(shard.id(), ShardState::Serving);
+    Runner { shared, lease, shard, meter }
+}
+
+struct Runner<'a> {
+    shared: &'a Shared,
+    lease: Box<dyn Lease>,
+    shard: Shard,
+    meter: &'a mut Meter,
+}
+
+impl Runner<'_> {
+    /// Serves until something is wrong or the processor stops. `left` are commands from memory that a rebuild leaves.
+    fn serve(mut self, first: Vec<Received>, careful: &mut HashSet<AggregateKey>, left: &mut Vec<Received>) -> Halt {
+        let mut rebuild = |halt: Stop| match halt {
+            Stop::Halt(halt) => halt,
+            Stop::Broken(key, mut rest) => {
+                tracing::error!(shard = key.topic().name(), key = key.as_str(), "evolving an aggregate panicked");
+                careful.insert(key);
+                // What stands in a topic is delivered again.
+                rest.retain(|received| received.source == CommandSource::Memory);
+                *left = rest;
+                Halt::Rebuild
+            }
+        };
+        if !first.is_empty()
+            && let Err(stop) = self.take(first)
+        {
+            return rebuild(stop);
+        }
+        loop {
+            let result = if self.shared.is_stopping() { self.finish() } else { self.pass() };
+            if let Err(stop) = result {
+                return rebuild(stop);
+            }
+        }
+    }
+
+    /// One round: commands, then, if nothing more stands there, the time read before that was known.
+    fn pass(&mut self) -> Result<(), Stop> {
+        let traffic = self.shared.traffic.load(Ordering::Acquire);
+        let time = self.shared.options.clock.now();
+        let wait = self.patience(time);
+        let polled = self.lease.poll(MOST_COMMANDS, wait)?;
+        let before = self.shard.stats();
+        if !polled.commands.is_empty() {
+            self.take(polled.commands)?;
+        }
+        let mut quiet = polled.drained && self.shard.stats().received == before.received;
+        if polled.drained {
+            let effects = self.shard.step(Input::Clock(time));
+            quiet &= effects.batch.is_none();
+            self.perform(effects)?;
+        }
+        self.save(time, false)?;
+        self.shared.update(self.shard.id(), |tracked| {
+            tracked.show(&self.shard);
+            if polled.drained {
+                tracked.status.clock_seen = Some(time);
+            }
+            if quiet && self.shard.stats().sent == before.sent && self.lease.is_durable() {
+                tracked.quiet_since = Some(time);
+                tracked.quiet_at_traffic = traffic;
+            }
+        });
+        if polled.closed { Err(Stop::Halt(Halt::Stop("the log is closing".to_owned()))) } else { Ok(()) }
+    }
+
+    /// How long to wait for commands: not past a deadline, and not at all while snapshots are being written.
+    fn patience(&mut self, time: Timestamp) -> Duration {
+        if self.shard.wants_snapshot(time) {
+            return Duration::ZERO;
+        }
+        let tick = self.shared.options.tick;
+        let (_, due) = self.shard.deadlines();
+        let left = due.map_or(i64::MAX, |due| due.millis().saturating_sub(time.millis()).max(1));
+        u64::try_from(left).map_or(tick, |left| tick.min(Duration::from_millis(left)))
+    }
+
+    fn take(&mut self, commands: Vec<Received>) -> Result<(), Stop> {
+        for key in self.shard.missing(&commands) {
+            let mut parts = Vec::new();
+            for name in self.shard.snapshot_keys(&key) {
+                let part = self.lease.snapshot(&name)?;
+                parts.push(part.ok_or_else(|| Halt::from(RecoveryError::Snapshot(name)))?);
+            }
+            self.shard.restore(key, parts).map_err(Halt::from)?;
+        }
+        self.meter.batch(commands.len());
+        let now = self.shared.options.clock.now();
+        let effects = self.shard.step(Input::Commands { now, commands });
+        self.perform(effects)
+    }
+
+    fn perform(&mut self, effects: Effects) -> Result<(), Stop> {
+        let Effects { batch, rebuild } = effects;
+        if let Some(batch) = batch {
+            let internal = !batch.internal.is_empty();
+            if internal {
+                self.shared.traffic.fetch_add(1, Ordering::AcqRel);
+            }
+            let outcome = self.lease.commit(batch);
+            if internal {
+                self.shared.traffic.fetch_add(1, Ordering::AcqRel);
+            }
+            match outcome {
+                CommitOutcome::Committed => {}
+                CommitOutcome::Aborted | CommitOutcome::Indefinite => return Err(Halt::Rebuild.into()),
+                CommitOutcome::Fenced => return Err(Halt::Stop("another owner has the shard".to_owned()).into()),
+            }
+            self.shard.step(Input::Committed);
+            self.meter.show(self.shard.stats());
+        }
+        rebuild.map_or(Ok(()), |rebuild| Err(Stop::Broken(rebuild.careful, rebuild.rest)))
+    }
+
+    /// Writes at most one batch of snapshots, so that commands do not wait for all of them.
+    fn save(&mut self, time: Timestamp, all: bool) -> Result<(), Stop> {
+        for topic in Topic::EVENTS {
+            if self.shard.wants_mark(topic) {
+                self.shard.mark(topic, self.shared.options.log.end(topic, self.shard.id().0)?);
+            }
+        }
+        if all || self.shard.wants_snapshot(time) {
+            let effects = self.shard.step(Input::Snapshot { all });
+            self.perform(effects)?;
+        }
+        Ok(())
+    }
+
+    /// The last round: what stands in the topics already, then all snapshots.
+    fn finish(&mut self) -> Result<(), Stop> {
+        let until = Instant::now() + LAST_WORDS;
+        while Instant::now() < until {
+            let polled = self.lease.poll(MOST_COMMANDS, Duration::ZERO)?;
+            if !polled.commands.is_empty() {
+                self.take(polled.commands)?;
+            }
+            if polled.drained || polled.closed {
+                break;
+            }
+        }
+        let time = self.shared.options.clock.now();
+        while self.shard.has_unsaved() {
+            self.save(time, true)?;
+        }
+        Err(Halt::Finished.into())
+    }
+}
+
+/// Why a round ends early.
+enum Stop {
+    Halt(Halt),
+    /// The aggregate whose `evolve` panicked, and the commands that were not decided.
+    Broken(AggregateKey, Vec<Received>),
+}
+
+impl From<Halt> for Stop {
+    fn from(halt: Halt) -> Self {
+        Self::Halt(halt)
+    }
+}
+
+impl From<LogError> for Stop {
+    fn from(error: LogError) -> Self {
+        Self::Halt(error.into())
+    }
+}

@@ -1,0 +1,270 @@
+//! One batch of commands: decide, evolve, encode; and what becomes of a command that cannot be decided.
+
+use super::{Effects, Entry, Rebuild, Saved, Shard, outbox::Cause};
+use domain::{Aggregate, Answer, Context, Decided, Decision, Wait, Waiter};
+use event_log::{Batch, CommandSource, NewDeadLetter, NewEvent, Received};
+use schemas::{
+    AggregateKey, Command, CommandEnvelope, Envelope, Event, Position, PositionToken, Rejection, Reply, ReplyBody,
+    Timestamp, reply::Undecidable,
+};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// `evolve` panicked on the state itself, which is broken now.
+pub(super) struct Broken;
+
+/// How a command that could be decided ended.
+enum Outcome {
+    Answered(Result<ReplyBody, Rejection>),
+    Waits(Wait),
+    Silent,
+}
+
+impl Shard {
+    pub(super) fn decide_all(&mut self, time: Timestamp, commands: Vec<Received>) -> Effects {
+        let now = self.now(time);
+        let mut batch = Batch { events: Vec::with_capacity(commands.len()), ..Batch::default() };
+        let mut commands = commands.into_iter();
+        while let Some(received) = commands.next() {
+            let key = received.envelope.command.aggregate();
+            if let Err(Broken) = self.decide_one(now, &key, &received, &mut batch) {
+                self.close(&mut batch);
+                let rest = std::iter::once(received).chain(commands).collect();
+                return Effects { batch: Some(batch), rebuild: Some(Rebuild { careful: key, rest }) };
+            }
+        }
+        self.close(&mut batch);
+        Effects { batch: Some(batch), rebuild: None }
+    }
+
+    /// Ends a batch: how far the commands are consumed after it.
+    pub(super) fn close(&mut self, batch: &mut Batch) {
+        batch.consumed = self.consumed;
+        self.stats.replies += batch.replies.len() as u64;
+    }
+
+    fn decide_one(
+        &mut self,
+        now: Timestamp,
+        key: &AggregateKey,
+        received: &Received,
+        batch: &mut Batch,
+    ) -> Result<(), Broken> {
+        let Received { source, envelope } = received;
+        let cause = Cause::of(envelope);
+        let outcome = match self.decided(key, &envelope.command, &cause, now) {
+            Some(Ok(decision)) => self.apply(now, key, decision, &cause, batch)?,
+            Some(Err(rejection)) => Some(Outcome::Answered(Err(rejection))),
+            None => None,
+        };
+        match outcome {
+            Some(outcome) => self.conclude(now, key, outcome, &cause, *source, batch),
+            None => self.bury(key, envelope, *source, batch),
+        }
+        self.advance(*source);
+        Ok(())
+    }
+
+    /// Decides; `None` where that panicked twice. `decide` takes the state by reference, so a panic leaves it whole.
+    fn decided(&self, key: &AggregateKey, command: &Command, cause: &Cause<'_>, now: Timestamp) -> Option<Decided> {
+        let fresh;
+        let aggregate = match self.state.live.get(key) {
+            Some(entry) => &entry.aggregate,
+            None => {
+                assert!(!self.state.finished.contains_key(key), "an aggregate was not restored before its command");
+                fresh = Aggregate::new(key);
+                &fresh
+            }
+        };
+        let cx = Context { now, command_id: cause.id, caller: cause.caller, policy: &self.options.policy };
+        let attempt = || catch_unwind(AssertUnwindSafe(|| aggregate.decide(command, cx))).ok();
+        attempt().or_else(attempt)
+    }
+
+    /// Evolves by the events of a decision and puts all of it into the batch; `None` where `evolve` panicked on a copy.
+    fn apply(
+        &mut self,
+        now: Timestamp,
+        key: &AggregateKey,
+        decision: Decision,
+        cause: &Cause<'_>,
+        batch: &mut Batch,
+    ) -> Result<Option<Outcome>, Broken> {
+        let Decision { events, sends, answer } = decision;
+        if !events.is_empty() && !self.evolve(now, key, &events, cause, batch)? {
+            return Ok(None);
+        }
+        if !sends.is_empty() {
+            let positions = self.positions(key, cause.positions);
+            self.stats.sent += sends.len() as u64;
+            let sends = sends.into_iter().enumerate();
+            batch.internal.extend(sends.map(|(ordinal, command)| cause.send(ordinal, command, &positions, now)));
+        }
+        Ok(Some(match answer {
+            Answer::Now(body) => Outcome::Answered(Ok(body)),
+            Answer::Later(wait) => Outcome::Waits(wait),
+            Answer::Nobody => Outcome::Silent,
+        }))
+    }
+
+    /// Applies events to the state and encodes them, each once; `false` where that panicked and no harm was done.
+    fn evolve(
+        &mut self,
+        now: Timestamp,
+        key: &AggregateKey,
+        events: &[Event],
+        cause: &Cause<'_>,
+        batch: &mut Batch,
+    ) -> Result<bool, Broken> {
+        let policy = &self.options.policy;
+        let careful = !self.options.careful.is_empty() && self.options.careful.contains(key);
+        let entry =
+            self.state.live.entry(key.clone()).or_insert_with(|| Entry::new(Aggregate::new(key), Saved::default()));
+        if careful {
+            let mut copy = entry.aggregate.clone();
+            if !evolves(&mut copy, events, now, policy) {
+                return Ok(false);
+            }
+            entry.aggregate = copy;
+        } else if !evolves(&mut entry.aggregate, events, now, policy) {
+            return Err(Broken);
+        }
+        let first = self.state.topic(key.topic()).seq + 1;
+        let actor = cause.caller.actor();
+        for event in events {
+            assert_eq!(event.topic(), key.topic(), "an aggregate's events stand in its own topic");
+            let topic = self.state.topic_mut(key.topic());
+            topic.seq += 1;
+            let envelope = Envelope {
+                event_type: event.event_type().into(),
+                subject: key.as_str().to_owned(),
+                time: now,
+                seq: topic.seq,
+                epoch: self.epoch,
+                actor: actor.clone(),
+                causation: cause.id.clone(),
+                correlation: cause.correlation.clone(),
+                traceparent: cause.traceparent.map(str::to_owned),
+            };
+            batch.events.push(NewEvent { topic: key.topic(), envelope, value: encode(event) });
+        }
+        self.stats.events += events.len() as u64;
+        self.state.topic_mut(key.topic()).epoch = self.epoch;
+        self.state.last_time = now;
+        self.state.touched(key, first);
+        self.saving.events += events.len() as u64;
+        Ok(true)
+    }
+
+    /// Answers the command and all who wait for its aggregate, or lets its client wait.
+    fn conclude(
+        &mut self,
+        now: Timestamp,
+        key: &AggregateKey,
+        outcome: Outcome,
+        cause: &Cause<'_>,
+        source: CommandSource,
+        batch: &mut Batch,
+    ) {
+        self.stats.commands += 1;
+        let waited_for = self.waiters.contains(key);
+        match outcome {
+            Outcome::Answered(outcome) => {
+                self.stats.refused += u64::from(outcome.is_err());
+                // What an aggregate refuses another one is no answer to the client: the asking one owns that.
+                let to = cause.reply_to.filter(|_| outcome.is_ok() || !matches!(source, CommandSource::Internal(_)));
+                if let Some(to) = to {
+                    let positions = self.positions(key, cause.positions);
+                    batch.replies.push(Reply { to, positions, outcome });
+                }
+            }
+            Outcome::Waits(wait) => {
+                if let Some(to) = cause.reply_to {
+                    let waiter = Waiter { to, wait, positions: PositionToken::default() };
+                    self.waiters.add(now, key.clone(), waiter);
+                }
+            }
+            Outcome::Silent => {}
+        }
+        if waited_for || self.waiters.contains(key) {
+            self.answer_waiters(key, cause.positions, batch);
+        }
+    }
+
+    pub(super) fn answer_waiters(&mut self, key: &AggregateKey, told: &PositionToken, batch: &mut Batch) {
+        let positions = self.positions(key, told);
+        if let Some(entry) = self.state.live.get(key) {
+            self.waiters.answer(key, &entry.aggregate, &positions, &mut batch.replies);
+        }
+    }
+
+    /// Refuses a command that panicked twice and keeps it for an operator.
+    fn bury(&mut self, key: &AggregateKey, envelope: &CommandEnvelope, source: CommandSource, batch: &mut Batch) {
+        self.stats.commands += 1;
+        self.stats.dead_letters += 1;
+        let reason = "the command made its aggregate panic twice";
+        let value = serde_json::json!({ "reason": reason, "command": envelope });
+        batch.dead_letters.push(NewDeadLetter { key: key.as_str().to_owned(), value: value.to_string().into_bytes() });
+        // An internal command's client waits for the asking aggregate, whose deadline ends that.
+        if let (Some(to), false) = (envelope.reply_to, matches!(source, CommandSource::Internal(_))) {
+            let positions = self.positions(key, &envelope.positions);
+            let outcome = Err(Rejection::Undecidable(Undecidable::CommandDeadLettered));
+            batch.replies.push(Reply { to, positions, outcome });
+        }
+    }
+
+    /// What happens to an aggregate because of the time.
+    pub(super) fn apply_deadline(
+        &mut self,
+        now: Timestamp,
+        key: &AggregateKey,
+        cause: &Cause<'_>,
+        batch: &mut Batch,
+    ) -> Result<bool, Broken> {
+        let Some(entry) = self.state.live.get(key) else { return Ok(true) };
+        let cx = Context { now, command_id: cause.id, caller: cause.caller, policy: &self.options.policy };
+        let attempt = || catch_unwind(AssertUnwindSafe(|| entry.aggregate.on_clock(cx))).ok();
+        let Some(decision) = attempt().or_else(attempt) else { return Ok(false) };
+        if self.apply(now, key, decision, cause, batch)?.is_none() {
+            return Ok(false);
+        }
+        if self.waiters.contains(key) {
+            self.answer_waiters(key, cause.positions, batch);
+        }
+        Ok(true)
+    }
+
+    /// What the chain told so far, and how far the aggregate is now.
+    fn positions(&self, key: &AggregateKey, told: &PositionToken) -> PositionToken {
+        let mut positions = told.clone();
+        let seq = self.state.seq_of(key);
+        if seq > 0 {
+            positions.add(Position { topic: key.topic(), partition: self.options.shard.0, seq });
+        }
+        positions
+    }
+
+    fn advance(&mut self, source: CommandSource) {
+        match source {
+            CommandSource::Memory => {}
+            CommandSource::Commands(offset) => {
+                debug_assert!(offset >= self.consumed.commands, "a command was delivered twice");
+                self.consumed.commands = offset + 1;
+            }
+            CommandSource::Internal(offset) => {
+                debug_assert!(offset >= self.consumed.internal, "an internal command was delivered twice");
+                self.consumed.internal = offset + 1;
+                self.stats.received += 1;
+            }
+        }
+    }
+}
+
+fn evolves(aggregate: &mut Aggregate, events: &[Event], now: Timestamp, policy: &domain::Policy) -> bool {
+    catch_unwind(AssertUnwindSafe(|| events.iter().for_each(|event| aggregate.evolve(event, now, policy)))).is_ok()
+}
+
+fn encode(event: &Event) -> Vec<u8> {
+    let mut value = Vec::with_capacity(512);
+    serde_json::to_writer(&mut value, event).expect("an event is plain data with string keys");
+    value
+}

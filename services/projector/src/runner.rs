@@ -1,0 +1,368 @@
+//! Runs the fold core: one thread reads all partitions, folds and writes, in whatever batches have gathered.
+
+use crate::fold::Fold;
+use event_log::{EventLog, LogError, Reader};
+use read_model::{
+    Checkpoints, RowWrite, StoreError, ViewStore,
+    views::{self, CONSUMER},
+};
+use schemas::Topic;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+use thiserror::Error;
+use tokio::runtime::Handle;
+
+/// Bytes of records that are folded at once, about. Enough that a batch's fixed costs vanish, and still in the CPU's cache.
+const BATCH_BYTES: usize = 512 << 10;
+/// How long a poll waits: how late a stop is noticed.
+const POLL: Duration = Duration::from_millis(100);
+/// Between two attempts at a log or store that is out of reach.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// What a projector works on.
+pub struct ProjectorOptions {
+    /// Where events come from.
+    pub log: Arc<dyn EventLog>,
+    /// Where rows go.
+    pub views: Arc<dyn ViewStore>,
+    /// Drives the store's futures.
+    pub runtime: Handle,
+}
+
+/// Why a projector cannot run.
+#[derive(Debug, Error)]
+pub enum ProjectorError {
+    /// The views have seen more than there is: they were made from another log.
+    #[error(
+        "the views are ahead of the log ({topic}/{partition}: folded to offset {folded}, the log ends at {end}); they \
+         were made from another log: delete the views and start again"
+    )]
+    AheadOfLog {
+        /// The topic.
+        topic: Topic,
+        /// The partition.
+        partition: u32,
+        /// The next offset by the checkpoint.
+        folded: u64,
+        /// The next offset of the log.
+        end: u64,
+    },
+    /// The log failed.
+    #[error("the log: {0}")]
+    Log(#[from] LogError),
+    /// The store failed.
+    #[error("the views: {0}")]
+    Store(#[from] StoreError),
+    /// The thread could not be started, or ended unexpectedly.
+    #[error("the projector's thread: {0}")]
+    Thread(String),
+}
+
+/// Whether a partition is being folded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartitionState {
+    /// It is.
+    Running,
+    /// A record cannot be folded: it says which and why. Nothing after it is in the views.
+    Stopped(String),
+}
+
+/// How far a partition is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionStatus {
+    /// The topic.
+    pub topic: Topic,
+    /// The partition.
+    pub partition: u32,
+    /// The seq of the newest event in the views.
+    pub seq: u64,
+    /// The next offset to fold.
+    pub offset: u64,
+    /// The offset after the newest record of the log, where the log could tell.
+    pub end: Option<u64>,
+    /// Whether it goes on.
+    pub state: PartitionState,
+}
+
+impl PartitionStatus {
+    /// Records that are not in the views yet.
+    #[must_use]
+    pub fn lag(&self) -> u64 {
+        self.end.map_or(0, |end| end.saturating_sub(self.offset))
+    }
+}
+
+/// How the projector is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectorStatus {
+    /// Whether its thread runs.
+    pub running: bool,
+    /// What stopped it, or what it is retrying.
+    pub trouble: Option<String>,
+    /// Records of fenced owners that were passed over.
+    pub ignored: u64,
+    /// The partitions of all event topics, in order.
+    pub partitions: Vec<PartitionStatus>,
+}
+
+impl ProjectorStatus {
+    /// Whether it runs, without trouble, on every partition.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        let running = self.partitions.iter().all(|partition| partition.state == PartitionState::Running);
+        self.running && self.trouble.is_none() && running
+    }
+
+    /// Records that are not in the views yet, in all partitions.
+    #[must_use]
+    pub fn lag(&self) -> u64 {
+        self.partitions.iter().map(PartitionStatus::lag).sum()
+    }
+}
+
+/// What the thread tells.
+#[derive(Default)]
+struct Progress {
+    folded: Checkpoints,
+    stopped: BTreeMap<(Topic, u32), String>,
+    ignored: u64,
+    trouble: Option<String>,
+    running: bool,
+}
+
+struct Shared {
+    log: Arc<dyn EventLog>,
+    stop: AtomicBool,
+    progress: Mutex<Progress>,
+}
+
+impl Shared {
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        // Only plain values are set under it: they are whole even after a panic.
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stopping(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// A running projector. Dropping it stops it.
+pub struct Projector {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Projector {
+    /// Starts to fold where the views are. Blocks until it has begun, or cannot.
+    pub fn start(options: ProjectorOptions) -> Result<Self, ProjectorError> {
+        let ProjectorOptions { log, views, runtime } = options;
+        let progress = Mutex::new(Progress { running: true, ..Progress::default() });
+        let shared = Arc::new(Shared { log, stop: AtomicBool::new(false), progress });
+        let (begun, begin) = mpsc::sync_channel(1);
+        let work = {
+            let shared = Arc::clone(&shared);
+            move || match Worker::begin(&shared, views, runtime) {
+                Ok(worker) => {
+                    _ = begun.send(Ok(()));
+                    worker.run();
+                }
+                Err(error) => _ = begun.send(Err(error)),
+            }
+        };
+        let named = std::thread::Builder::new().name("projector".to_owned());
+        let thread = named.spawn(work).map_err(|e| ProjectorError::Thread(e.to_string()))?;
+        begin.recv().map_err(|_| ProjectorError::Thread("it ended before it began".to_owned()))??;
+        Ok(Self { shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// How far it is.
+    #[must_use]
+    pub fn status(&self) -> ProjectorStatus {
+        let progress = self.shared.progress();
+        let shards = self.shared.log.shards();
+        let keys = Topic::EVENTS.into_iter().flat_map(|topic| shards.all().map(move |shard| (topic, shard.0)));
+        let status = |key: (Topic, u32)| {
+            let folded = progress.folded.get(&key).copied().unwrap_or_default();
+            let stopped = progress.stopped.get(&key).cloned();
+            PartitionStatus {
+                topic: key.0,
+                partition: key.1,
+                seq: folded.seq,
+                offset: folded.offset,
+                end: self.shared.log.end(key.0, key.1).ok(),
+                state: stopped.map_or(PartitionState::Running, PartitionState::Stopped),
+            }
+        };
+        ProjectorStatus {
+            running: progress.running,
+            trouble: progress.trouble.clone(),
+            ignored: progress.ignored,
+            partitions: keys.map(status).collect(),
+        }
+    }
+
+    /// Ends after the batch at hand. What is not folded is folded after the next start.
+    pub fn stop(&self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // A panic of the thread is in its status already.
+            _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Projector {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Says that the thread has ended, however it ends.
+struct Ending(Arc<Shared>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let mut progress = self.0.progress();
+        progress.running = false;
+        if std::thread::panicking() {
+            progress.trouble = Some("the projector panicked".to_owned());
+        }
+    }
+}
+
+struct Worker {
+    shared: Arc<Shared>,
+    views: Arc<dyn ViewStore>,
+    runtime: Handle,
+    fold: Fold,
+    reader: Box<dyn Reader>,
+    _ending: Ending,
+}
+
+impl Worker {
+    fn begin(shared: &Arc<Shared>, views: Arc<dyn ViewStore>, runtime: Handle) -> Result<Self, ProjectorError> {
+        let checkpoints = runtime.block_on(views.checkpoints(CONSUMER))?;
+        for (&(topic, partition), at) in &checkpoints {
+            let end = shared.log.end(topic, partition)?;
+            if at.offset > end {
+                return Err(ProjectorError::AheadOfLog { topic, partition, folded: at.offset, end });
+            }
+        }
+        let fold = Fold::new(views::all(), shared.log.shards(), &checkpoints);
+        let reader = shared.log.reader(&fold.read_from())?;
+        shared.progress().folded = checkpoints;
+        Ok(Self { shared: Arc::clone(shared), views, runtime, fold, reader, _ending: Ending(Arc::clone(shared)) })
+    }
+
+    fn run(mut self) {
+        while !self.shared.stopping() {
+            if let Err(error) = self.batch() {
+                tracing::error!(%error, "the projector has stopped; restart it once that is repaired");
+                self.shared.progress().trouble = Some(error.to_string());
+                return;
+            }
+        }
+    }
+
+    /// Folds what has gathered. An error is for good.
+    fn batch(&mut self) -> Result<(), ProjectorError> {
+        let records = match self.reader.poll(BATCH_BYTES, POLL) {
+            Ok(records) => records,
+            Err(error) => return self.log_failed(error),
+        };
+        if records.is_empty() {
+            return Ok(());
+        }
+        let batch = self.fold.read(records);
+        self.tell_stopped();
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let events = batch.len() as u64;
+        for needed in self.fold.needs(&batch) {
+            let read = |worker: &Self| worker.runtime.block_on(worker.views.get(needed.table, &needed.keys));
+            let Some(rows) = self.insist(read)? else { return Ok(()) };
+            self.fold.load(needed, rows)?;
+        }
+        let (rows, checkpoints) = self.fold.fold(batch)?;
+        if self.insist(|worker| worker.write(&rows, &checkpoints))?.is_some() {
+            metrics::counter!("stockfold_projector_events_total").increment(events);
+            metrics::counter!("stockfold_projector_rows_total").increment(rows.len() as u64);
+            self.shared.progress().folded.extend(checkpoints);
+        }
+        Ok(())
+    }
+
+    fn write(&self, rows: &[RowWrite], checkpoints: &Checkpoints) -> Result<(), StoreError> {
+        self.runtime.block_on(self.views.write(CONSUMER, rows, checkpoints))
+    }
+
+    /// Tries until the store can be reached; `None` once the projector is to stop.
+    fn insist<T>(&self, attempt: impl Fn(&Self) -> Result<T, StoreError>) -> Result<Option<T>, ProjectorError> {
+        let mut failed = false;
+        loop {
+            match attempt(self) {
+                Ok(value) => {
+                    if failed {
+                        self.shared.progress().trouble = None;
+                    }
+                    return Ok(Some(value));
+                }
+                Err(error @ StoreError::Corrupt(_)) => return Err(error.into()),
+                Err(error @ StoreError::Unavailable(_)) => {
+                    if !failed {
+                        tracing::warn!(%error, "the projector tries again");
+                    }
+                    failed = true;
+                    self.shared.progress().trouble = Some(error.to_string());
+                }
+            }
+            if self.shared.stopping() {
+                return Ok(None);
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// Goes on with a new reader where the log may come back.
+    fn log_failed(&mut self, error: LogError) -> Result<(), ProjectorError> {
+        match error {
+            LogError::Unavailable(_) | LogError::Fenced | LogError::Locked(_) => {}
+            LogError::Mismatch(_) | LogError::Corrupt(_) => return Err(error.into()),
+        }
+        if self.shared.stopping() {
+            return Ok(());
+        }
+        tracing::warn!(%error, "the projector tries again");
+        self.shared.progress().trouble = Some(error.to_string());
+        std::thread::sleep(PAUSE);
+        if let Ok(reader) = self.shared.log.reader(&self.fold.read_from()) {
+            self.reader = reader;
+            self.shared.progress().trouble = None;
+        }
+        Ok(())
+    }
+
+    /// Says which partitions have stopped, once and loudly.
+    fn tell_stopped(&self) {
+        let mut progress = self.shared.progress();
+        progress.ignored = self.fold.ignored();
+        for stopped in self.fold.stopped() {
+            progress.stopped.entry((stopped.topic, stopped.partition)).or_insert_with(|| {
+                tracing::error!(%stopped, "a partition cannot be folded any further; its views stand still");
+                metrics::counter!("stockfold_projector_stopped_total").increment(1);
+                stopped.to_string()
+            });
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The running projector between an embedded log and embedded views.
+
+use crate::history::{granted, open};
+use event_log::{
+    Batch, CommitOutcome, EventLog, Lease, NewEvent,
+    sqlite::{SqliteLog, SqliteOptions},
+};
+use projector::{PartitionState, Projector, ProjectorError, ProjectorOptions};
+use read_model::{
+    ViewStore,
+    sqlite::SqliteViews,
+    views::{CONSUMER, hold, ledger, stock},
+};
+use schemas::{
+    CommandId, CorrelationId, Envelope, Event, FreeHoldId, ItemId, ShardId, SubjectId, Timestamp, Topic,
+    item::{ItemEvent, StockLevels},
+};
+use std::{path::Path, sync::Arc, time::Duration};
+use tokio::runtime::{Builder, Runtime};
+
+struct House {
+    runtime: Runtime,
+    log: Arc<SqliteLog>,
+    views: Arc<SqliteViews>,
+    _directory: tempfile::TempDir,
+}
+
+impl House {
+    fn open() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        Self {
+            runtime: Builder::new_multi_thread().worker_threads(1).enable_time().build().expect("a runtime"),
+            log: log(&directory.path().join("log")),
+            views: Arc::new(open(directory.path())),
+            _directory: directory,
+        }
+    }
+
+    fn start(&self) -> Result<Projector, ProjectorError> {
+        let (log, views) = (Arc::clone(&self.log), Arc::clone(&self.views));
+        Projector::start(ProjectorOptions { log, views, runtime: self.runtime.handle().clone() })
+    }
+
+    /// Waits as a query with a position does.
+    fn wait(&self, shard: ShardId, seq: u64) {
+        let key = (Topic::InventoryEvents, shard.0);
+        let wait = async {
+            loop {
+                let changed = self.views.changed();
+                let checkpoints = self.views.checkpoints(CONSUMER).await.expect("it reads");
+                if checkpoints.get(&key).is_some_and(|at| at.seq >= seq) {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        self.runtime.block_on(async { tokio::time::timeout(Duration::from_secs(30), wait).await }).expect("in time");
+    }
+}
+
+fn log(directory: &Path) -> Arc<SqliteLog> {
+    let mut options = SqliteOptions::new(directory);
+    options.disk_reserve_bytes = 0;
+    SqliteLog::open(options).expect("it opens")
+}
+
+fn lease(log: &SqliteLog) -> Box<dyn Lease> {
+    let shard = event_log::shard_of(log.shards(), &schemas::AggregateKey::Item(item()));
+    log.acquire(shard).expect("the shard is free")
+}
+
+fn item() -> ItemId {
+    ItemId::parse("hot").expect("an id")
+}
+
+fn event(lease: &dyn Lease, seq: u64, value: Option<&[u8]>) -> NewEvent {
+    let stock = StockLevels { held: seq, ..StockLevels::default() };
+    let event = Event::Item(ItemEvent::HoldGranted(granted(seq as u8, stock)));
+    NewEvent {
+        topic: Topic::InventoryEvents,
+        envelope: Envelope {
+            event_type: event.event_type().into(),
+            subject: item().as_str().to_owned(),
+            time: Timestamp::from_millis(seq.cast_signed()),
+            seq,
+            epoch: lease.epoch(),
+            actor: "service:erp".to_owned(),
+            causation: CommandId::parse("cmd").expect("an id"),
+            correlation: CorrelationId::parse("request").expect("an id"),
+            traceparent: None,
+        },
+        value: value.map_or_else(|| serde_json::to_vec(&event).expect("events are JSON"), <[u8]>::to_vec),
+    }
+}
+
+fn commit(lease: &mut dyn Lease, events: Vec<NewEvent>) {
+    assert_eq!(lease.commit(Batch { events, ..Batch::default() }), CommitOutcome::Committed);
+}
+
+#[test]
+fn what_is_committed_is_in_the_views_once_a_wait_for_it_ends() {
+    let house = House::open();
+    let projector = house.start().expect("it starts");
+    let mut lease = lease(&house.log);
+    for seq in 1..=20 {
+        let next = event(&*lease, seq, None);
+        commit(&mut *lease, vec![next]);
+        house.wait(lease.shard(), seq);
+        let row = house.runtime.block_on(stock::get(&*house.views, &item())).expect("it reads").expect("it is there");
+        assert_eq!((row.position.seq, row.levels.held), (seq, seq));
+    }
+    let (caller, id) = (SubjectId::parse("erp").expect("an id"), FreeHoldId::parse("hold-7").expect("an id"));
+    assert!(house.runtime.block_on(hold::get(&*house.views, &item(), &caller, &id)).expect("it reads").is_some());
+    let entries = house.runtime.block_on(ledger::page(&*house.views, &item(), None, 100)).expect("it reads");
+    assert_eq!(entries.len(), 20);
+    assert!(projector.status().is_healthy(), "{:?}", projector.status());
+    projector.stop();
+    let status = projector.status();
+    assert_eq!((status.running, status.lag()), (false, 0));
+}
+
+#[test]
+fn what_came_while_it_was_stopped_is_folded_after_the_next_start() {
+    let house = House::open();
+    let mut lease = lease(&house.log);
+    let first = house.start().expect("it starts");
+    let next = event(&*lease, 1, None);
+    commit(&mut *lease, vec![next]);
+    house.wait(lease.shard(), 1);
+    first.stop();
+    let more = (2..=9).map(|seq| event(&*lease, seq, None)).collect();
+    commit(&mut *lease, more);
+    house.log.flush().expect("it is durable");
+    let _second = house.start().expect("it starts");
+    house.wait(lease.shard(), 9);
+}
+
+#[test]
+fn an_event_that_cannot_be_read_stops_its_partition_and_says_so() {
+    let house = House::open();
+    let mut lease = lease(&house.log);
+    let projector = house.start().expect("it starts");
+    let events = vec![event(&*lease, 1, None), event(&*lease, 2, Some(b"{\"no\":1}")), event(&*lease, 3, None)];
+    commit(&mut *lease, events);
+    house.wait(lease.shard(), 1);
+    // The stop is told before the rows of the batch are written; how far it is, after.
+    assert!(!projector.status().is_healthy());
+    projector.stop();
+    let status = projector.status();
+    let stopped = status.partitions.iter().find(|at| at.state != PartitionState::Running).expect("one has stopped");
+    assert_eq!((stopped.topic, stopped.partition, stopped.seq), (Topic::InventoryEvents, lease.shard().0, 1));
+    assert_eq!(stopped.lag(), 2);
+    assert!(matches!(&stopped.state, PartitionState::Stopped(why) if why.contains("hold-granted")), "{stopped:?}");
+}
+
+#[test]
+fn views_of_another_log_are_refused() {
+    let house = House::open();
+    let mut lease = lease(&house.log);
+    let projector = house.start().expect("it starts");
+    let next = event(&*lease, 1, None);
+    commit(&mut *lease, vec![next]);
+    house.wait(lease.shard(), 1);
+    projector.stop();
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    let options = ProjectorOptions {
+        log: log(elsewhere.path()),
+        views: Arc::clone(&house.views) as Arc<dyn ViewStore>,
+        runtime: house.runtime.handle().clone(),
+    };
+    let refused = Projector::start(options).err().expect("it is refused");
+    assert!(matches!(refused, ProjectorError::AheadOfLog { folded: 1, end: 0, .. }), "{refused}");
+}

@@ -1,0 +1,74 @@
+//! The views. To add one: its file, and a line in each of [`all`]; the projector need not know.
+
+pub mod hold;
+pub mod item;
+pub mod item_list;
+pub mod ledger;
+pub mod order;
+pub mod orders_by_shopper;
+pub mod stock;
+pub mod stock_history;
+
+use crate::{
+    fold::{Folded, Listed, ViewFold, decode},
+    store::{Row, RowKey, StoreError, Table, ViewStore},
+};
+use serde::de::DeserializeOwned;
+
+/// The consumer whose checkpoints say how far all of these views are.
+pub const CONSUMER: &str = "projector";
+
+/// Rows of a view that stay in memory, in bytes as stored; twice that at most.
+const CACHE_BYTES: usize = 16 << 20;
+
+/// The same for holds: a hot item makes very many, and few come again soon.
+const HOLD_CACHE_BYTES: usize = 1 << 20;
+
+/// The folds of all views, with nothing in memory yet.
+#[must_use]
+pub fn all() -> Vec<Box<dyn ViewFold>> {
+    vec![
+        Box::new(Folded::<item::ItemView>::new(CACHE_BYTES)),
+        Box::new(Listed::<item_list::ByAll>::default()),
+        Box::new(Listed::<item_list::ByCategory>::default()),
+        Box::new(Listed::<item_list::ByStore>::default()),
+        Box::new(Folded::<stock::StockView>::new(CACHE_BYTES)),
+        Box::new(Listed::<stock_history::StockHistory>::default()),
+        Box::new(Listed::<ledger::Ledger>::default()),
+        Box::new(Folded::<hold::HoldView>::new(HOLD_CACHE_BYTES)),
+        Box::new(Folded::<order::OrderView>::new(CACHE_BYTES)),
+        Box::new(Listed::<orders_by_shopper::OrdersByShopper>::default()),
+    ]
+}
+
+/// The tables of all views.
+#[must_use]
+pub fn tables() -> Vec<Table> {
+    all().iter().map(|view| view.table()).collect()
+}
+
+/// Reads rows of one table by key.
+async fn rows<R: DeserializeOwned>(
+    store: &dyn ViewStore,
+    table: Table,
+    keys: &[RowKey],
+) -> Result<Vec<Option<R>>, StoreError> {
+    let found = store.get(table, keys).await?;
+    let read = |(key, row): (&RowKey, Option<Row>)| row.map(|row| decode(table, key, &row.body)).transpose();
+    keys.iter().zip(found).map(read).collect()
+}
+
+/// Reads the one row of a partition.
+async fn row<R: DeserializeOwned>(store: &dyn ViewStore, table: Table, key: &str) -> Result<Option<R>, StoreError> {
+    Ok(rows(store, table, &[RowKey::single(key.to_owned())]).await?.pop().flatten())
+}
+
+/// Reads rows that are each the only one of their partition.
+async fn rows_of<'k, R: DeserializeOwned>(
+    store: &dyn ViewStore,
+    table: Table,
+    keys: impl Iterator<Item = &'k str>,
+) -> Result<Vec<Option<R>>, StoreError> {
+    let keys: Vec<_> = keys.map(|key| RowKey::single(key.to_owned())).collect();
+    rows(store, table, &keys).await
+}

@@ -1,0 +1,6 @@
+//! Outside tests of the views and their store, in one binary.
+
+mod contract;
+mod shop;
+mod sqlite_file;
+mod views;

@@ -1,0 +1,240 @@
+use crate::{
+    contract::block_on,
+    shop::{BEGIN_MS, Shop, effect, euros, free_hold, item_id, levels, listed, place, quantity},
+};
+use read_model::views::ledger::{self, LedgerKind, LedgerRow};
+use schemas::{
+    AllotmentId, CancellationId, ClaimId, DropId, Metadata, OrderId, Position, ReturnId, SubOrderId, Timestamp, Topic,
+    item::{
+        AllotmentReturned, AllottedCommitted, Bucket, HoldCommitted, HoldExpired, HoldGranted, HoldId, HoldReleased,
+        ItemDelisted, PriceChanged, SafetySet, ShortfallDetected, StockCounted, StockMoved, StockReceived,
+        StockRestocked, StockShipped, SubOrderQuantity, UnitsAllocated, UnitsAllotted, UnitsDeallocated,
+        UnitsUncommitted,
+    },
+};
+
+fn page(shop: &Shop, before: Option<u64>, limit: usize) -> Vec<LedgerRow> {
+    block_on(ledger::page(&shop.store, &item_id("a"), before, limit)).expect("it reads")
+}
+
+fn newest(shop: &Shop) -> LedgerRow {
+    page(shop, None, 1).pop().expect("an entry")
+}
+
+fn order_hold() -> HoldId {
+    HoldId::Order { order: OrderId::parse("o-1").expect("an id"), attempt: 2, item: item_id("a") }
+}
+
+fn allotment() -> AllotmentId {
+    AllotmentId::parse("al-1").expect("an id")
+}
+
+fn sub_order() -> SubOrderId {
+    SubOrderId::parse("so-1").expect("an id")
+}
+
+/// Checks kind, quantity, hold, effect, reference and reason of the newest entry.
+fn tells(shop: &Shop, kind: LedgerKind, quantity: i64, texts: [Option<&str>; 4]) {
+    let row = newest(shop);
+    let [hold, effect, reference, reason] = texts;
+    assert_eq!((row.kind, row.quantity), (kind, quantity));
+    assert_eq!(row.hold.as_deref(), hold, "the hold of {kind:?}");
+    assert_eq!(row.effect.as_ref().map(|id| id.as_str()), effect, "the effect of {kind:?}");
+    assert_eq!(row.reference.as_deref(), reference, "the reference of {kind:?}");
+    assert_eq!(row.reason.as_deref(), reason, "the reason of {kind:?}");
+    assert_eq!(row.levels, levels(4, 9, 5), "the levels after {kind:?}");
+}
+
+#[test]
+fn tells_position_time_actor_and_cause_and_the_place_touched() {
+    let mut shop = Shop::open();
+    let position = shop.item("a", received());
+    let row = newest(&shop);
+    assert_eq!(row.position, position);
+    assert_eq!(row.time, Timestamp::from_millis(BEGIN_MS));
+    assert_eq!((row.actor.as_str(), row.cause.as_str()), ("operator:op", "cmd-1"));
+    assert_eq!(row.places, [place("ber", 9)]);
+}
+
+fn received() -> StockReceived {
+    StockReceived {
+        effect: effect("r-1"),
+        quantity: quantity(9),
+        document: "DN 7".to_owned(),
+        occurred_at: None,
+        metadata: Metadata::default(),
+        stock: levels(4, 9, 5),
+        place: place("ber", 9),
+    }
+}
+
+#[test]
+fn tells_of_receipts_counts_and_moves() {
+    let mut shop = Shop::open();
+    let stock = levels(4, 9, 5);
+    shop.item("a", received());
+    tells(&shop, LedgerKind::StockReceived, 9, [None, Some("r-1"), Some("DN 7"), None]);
+    let counted = StockCounted {
+        effect: effect("c-1"),
+        delta: -2,
+        reason: "yearly".to_owned(),
+        shipment_of: None,
+        stock,
+        place: place("ber", 9),
+    };
+    shop.item("a", counted);
+    tells(&shop, LedgerKind::StockCounted, -2, [None, Some("c-1"), None, Some("yearly")]);
+    let moved = StockMoved {
+        effect: effect("m-1"),
+        from: Bucket::Sellable,
+        to: Bucket::Damaged,
+        quantity: quantity(1),
+        reason: "broken".to_owned(),
+        reference: "REF".to_owned(),
+        stock,
+        place: place("ber", 9),
+    };
+    shop.item("a", moved);
+    tells(&shop, LedgerKind::StockMoved, 1, [None, Some("m-1"), Some("REF"), Some("broken")]);
+}
+
+#[test]
+fn tells_of_holds_of_all_kinds() {
+    let mut shop = Shop::open();
+    let stock = levels(4, 9, 5);
+    let granted = |hold, reference: Option<&str>| HoldGranted {
+        hold,
+        quantity: quantity(2),
+        unit_price: euros(1),
+        expires_at: None,
+        reference: reference.map(str::to_owned),
+        metadata: Metadata::default(),
+        effect: None,
+        stock,
+    };
+    shop.item("a", granted(order_hold(), None));
+    tells(&shop, LedgerKind::HoldGranted, 2, [Some("order/o-1/2"), None, None, None]);
+    shop.item("a", granted(free_hold("erp", "h"), Some("PO")));
+    tells(&shop, LedgerKind::HoldGranted, 2, [Some("free/erp/h"), None, Some("PO"), None]);
+    shop.item("a", HoldCommitted { hold: order_hold(), quantity: quantity(2), stock });
+    tells(&shop, LedgerKind::HoldCommitted, 2, [Some("order/o-1/2"), None, None, None]);
+    shop.item("a", HoldReleased { hold: order_hold(), held: 2, committed: 1, stock });
+    tells(&shop, LedgerKind::HoldReleased, 3, [Some("order/o-1/2"), None, None, None]);
+    shop.item("a", HoldExpired { hold: order_hold(), quantity: quantity(2), stock });
+    tells(&shop, LedgerKind::HoldExpired, 2, [Some("order/o-1/2"), None, None, None]);
+}
+
+#[test]
+fn tells_of_units_on_their_way_out_and_back() {
+    let mut shop = Shop::open();
+    let (stock, hold) = (levels(4, 9, 5), Some("order/o-1/2"));
+    let place = || place("ber", 9);
+    let part = SubOrderQuantity { sub_order: sub_order(), quantity: quantity(2) };
+    let (effect, quantity) = (effect("e-1"), quantity(2));
+    let allocated = UnitsAllocated { sub_order: sub_order(), hold: order_hold(), quantity, stock, place: place() };
+    shop.item("a", allocated);
+    tells(&shop, LedgerKind::UnitsAllocated, 2, [hold, None, Some("so-1"), None]);
+    shop.item("a", UnitsDeallocated { sub_order: sub_order(), hold: order_hold(), quantity, stock, place: place() });
+    tells(&shop, LedgerKind::UnitsDeallocated, 2, [hold, None, Some("so-1"), None]);
+    let uncommitted = UnitsUncommitted {
+        cancellation: CancellationId::parse("ca-1").expect("an id"),
+        hold: order_hold(),
+        committed: 1,
+        allocated: vec![part],
+        into: None,
+        stock,
+        places: vec![place()],
+    };
+    shop.item("a", uncommitted);
+    tells(&shop, LedgerKind::UnitsUncommitted, 3, [hold, None, Some("ca-1"), None]);
+    let shipped = StockShipped {
+        effect: effect.clone(),
+        hold: order_hold(),
+        sub_order: Some(sub_order()),
+        quantity,
+        allocated: Vec::new(),
+        committed: 2,
+        stock,
+        places: vec![place(), crate::shop::place("ham", 1)],
+    };
+    shop.item("a", shipped);
+    tells(&shop, LedgerKind::StockShipped, 2, [hold, Some("e-1"), Some("so-1"), None]);
+    assert_eq!(newest(&shop).places.len(), 2);
+    let restocked = StockRestocked {
+        effect,
+        return_id: ReturnId::parse("re-1").expect("an id"),
+        hold: order_hold(),
+        condition: Bucket::Damaged,
+        quantity,
+        stock,
+        place: place(),
+    };
+    shop.item("a", restocked);
+    tells(&shop, LedgerKind::StockRestocked, 2, [hold, Some("e-1"), Some("re-1"), None]);
+}
+
+#[test]
+fn tells_of_drops_safety_and_shortfalls() {
+    let mut shop = Shop::open();
+    let (stock, quantity) = (levels(4, 9, 5), quantity(2));
+    let drop = DropId::parse("d-1").expect("an id");
+    shop.item("a", UnitsAllotted { allotment: allotment(), drop: drop.clone(), quantity, stock });
+    tells(&shop, LedgerKind::UnitsAllotted, 2, [None, None, Some("al-1"), None]);
+    shop.item("a", AllotmentReturned { effect: effect("e-1"), allotment: allotment(), quantity, stock });
+    tells(&shop, LedgerKind::AllotmentReturned, 2, [None, Some("e-1"), Some("al-1"), None]);
+    let hold = HoldId::Drop { drop, claim: ClaimId::parse("cl-1").expect("an id") };
+    shop.item("a", AllottedCommitted { allotment: allotment(), hold, quantity, stock });
+    tells(&shop, LedgerKind::AllottedCommitted, 2, [Some("drop/d-1/cl-1"), None, Some("al-1"), None]);
+    shop.item("a", SafetySet { quantity: 3, previous: 1, stock });
+    tells(&shop, LedgerKind::SafetySet, 3, [None; 4]);
+    shop.item("a", ShortfallDetected { missing: 6, stock });
+    tells(&shop, LedgerKind::ShortfallDetected, 6, [None; 4]);
+}
+
+#[test]
+fn tells_nothing_of_what_is_no_stock() {
+    let mut shop = Shop::open();
+    shop.item("a", listed(1, None, None, None));
+    shop.item("a", PriceChanged { price: euros(500), previous: None, catalog_version: 1 });
+    shop.item("a", ItemDelisted { catalog_version: 2, source: None, category: None, store: None });
+    assert!(page(&shop, None, 10).is_empty());
+}
+
+#[test]
+fn pages_go_backwards() {
+    let mut shop = Shop::open();
+    for _ in 0..5 {
+        shop.item("a", SafetySet { quantity: 3, previous: 1, stock: levels(0, 0, 0) });
+        shop.item("b", SafetySet { quantity: 3, previous: 1, stock: levels(0, 0, 0) });
+    }
+    let seqs = |before, limit| -> Vec<u64> { page(&shop, before, limit).iter().map(|row| row.position.seq).collect() };
+    assert_eq!(seqs(None, 3), [9, 7, 5]);
+    assert_eq!(seqs(Some(5), 3), [3, 1]);
+    assert_eq!(seqs(Some(1), 3), [0; 0]);
+}
+
+#[test]
+fn a_gap_in_time_is_found_by_halving() {
+    let mut shop = Shop::open();
+    // Entries of the item at 1, 9 and 17 among others'.
+    for at in 1..=17 {
+        let item = if at % 8 == 1 { "a" } else { "b" };
+        shop.item(item, SafetySet { quantity: 3, previous: 1, stock: levels(0, 0, 0) });
+    }
+    let at = |seconds: i64| {
+        let time = Timestamp::from_millis(BEGIN_MS + seconds * 1_000);
+        block_on(ledger::at_time(&shop.store, &item_id("a"), time)).expect("it reads").map(|row| row.position)
+    };
+    let position = |seq| Some(Position { topic: Topic::InventoryEvents, partition: 0, seq });
+    assert_eq!(at(-1), None);
+    for seconds in 0..=20 {
+        let expected = if seconds < 8 {
+            1
+        } else if seconds < 16 {
+            9
+        } else {
+            17
+        };
+        assert_eq!(at(seconds), position(expected), "after {seconds} s");
+    }
+}
