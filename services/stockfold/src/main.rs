@@ -1,1 +1,30 @@
-fn main() {}
+//! The one binary: `stockfold up` for everything in one process, and the operator's tools.
+
+mod app;
+mod auth;
+mod bench;
+mod cli;
+mod clock;
+mod engine;
+mod http;
+mod logging;
+mod ops;
+mod print;
+mod replay;
+mod seed;
+mod settings;
+mod status;
+mod up;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::run(cli::Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

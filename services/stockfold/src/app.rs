@@ -1,0 +1,98 @@
+//! The routes of both APIs, the probes, the contract and the page to read it; and what adapts the services to their ports.
+
+use crate::ops::Ops;
+use axum::{Json, Router, http::header, response::Redirect, routing::get};
+use command_api::{
+    AdvanceError, AdvanceFuture, Card, CardTokenizer, CommandState, TestClock, TokenizeError, TokenizeFuture,
+};
+use edge::Edge;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use payments::{CardDetails, Provider};
+use query_api::{
+    QueryState,
+    ops::{Dependency, OpsFuture},
+};
+use schemas::Timestamp;
+use std::sync::{Arc, OnceLock};
+use utoipa::openapi::{
+    Components, InfoBuilder, License, OpenApi, OpenApiBuilder,
+    security::{Http, HttpAuthScheme, SecurityScheme},
+};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::SwaggerUi;
+
+/// Exchanges cards at the payment provider.
+pub struct ProviderCards(pub Arc<dyn Provider>);
+
+impl CardTokenizer for ProviderCards {
+    fn tokenize(&self, card: Card) -> TokenizeFuture<'_> {
+        let details = CardDetails { number: card.number, expiry: card.expiry, security_code: card.security_code };
+        Box::pin(async move {
+            self.0.tokenize(details).await.map_err(|error| TokenizeError::Unavailable(error.to_string()))
+        })
+    }
+}
+
+impl TestClock for Ops {
+    fn advance(&self, to: Timestamp) -> AdvanceFuture<'_> {
+        Box::pin(async move { self.settle(to).await.map_err(|error| AdvanceError::Restless(format!("{error:#}"))) })
+    }
+}
+
+/// The recorder of this process's metrics; whatever is measured before the first call is lost.
+pub fn metrics() -> &'static PrometheusHandle {
+    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+    RECORDER.get_or_init(|| {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        // Fails only where another recorder was set before, and there is none.
+        let _ = metrics::set_global_recorder(recorder);
+        handle
+    })
+}
+
+/// All routes of one process.
+pub fn router(edge: &Edge, commands: CommandState, queries: QueryState, ops: &Arc<Ops>) -> Router {
+    let status = Arc::clone(ops);
+    let queries = queries.with_status(Arc::new(move || -> OpsFuture<serde_json::Value> {
+        let status = status.status();
+        Box::pin(async move { status })
+    }));
+    let readiness = Arc::clone(ops);
+    let probes = query_api::ops::router(query_api::ops::Ops {
+        dependencies: Arc::new(move || -> OpsFuture<Vec<Dependency>> {
+            let checked = readiness.readiness();
+            Box::pin(async move { checked.into_iter().map(|(name, check)| Dependency::of(name, check)).collect() })
+        }),
+        metrics: Arc::new(|| metrics().render()),
+    });
+    let (api, contract) = OpenApiRouter::with_openapi(about())
+        .merge(command_api::router(commands))
+        .merge(query_api::router(queries))
+        .split_for_parts();
+    let (probes, probe_contract) = probes.split_for_parts();
+    let contract = contract.merge_from(probe_contract);
+    let json = Json(contract.clone());
+    let pages = Router::new()
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", contract))
+        .route("/", get(|| async { Redirect::temporary("/docs/") }))
+        .route("/v1/openapi.json", get(move || async move { ([(header::CACHE_CONTROL, "max-age=300")], json) }));
+    // As the fallback, not merged: a merge would lose the problem that the edge makes of an unknown path.
+    probes.fallback_service(edge.dress(api.merge(pages)))
+}
+
+fn about() -> OpenApi {
+    let mut components = Components::new();
+    components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    let info = InfoBuilder::new()
+        .title("Stockfold")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "An event-sourced order and inventory engine. Every POST takes an `Idempotency-Key`; an answer to a command \
+             carries `Stockfold-Position`, and a GET with `Stockfold-At-Least` waits until its view is there. \
+             Make a token with `stockfold token --role shopper --sub alice`.",
+        ))
+        .license(Some(License::new("Apache-2.0")))
+        .build();
+    OpenApiBuilder::new().info(info).components(Some(components)).build()
+}

@@ -1,0 +1,307 @@
+//! `stockfold bench hot`: durable holds a second on one hot item, as multiples of the disk's own rate.
+
+use super::{
+    disk,
+    http_client::Connection,
+    proof::{self, Answered},
+    scratch,
+};
+use crate::{cli::Hot, engine::Engine, print};
+use anyhow::{Context as _, Result, ensure};
+use comfy_table::{CellAlignment, Table, presets};
+use hdrhistogram::Histogram;
+use indicatif::{ProgressBar, ProgressStyle};
+use schemas::{ItemId, Role};
+use serde::Serialize;
+use serde_json::json;
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// Units received for each measured item: 20 receipts of a million.
+const RECEIPTS: u64 = 20;
+const RECEIPT_UNITS: u64 = 1_000_000;
+
+/// One measured line.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Figure {
+    way: &'static str,
+    in_flight: usize,
+    holds: u64,
+    holds_per_second: f64,
+    times_sync_rate: f64,
+    goal: Option<f64>,
+    p50_micros: u64,
+    p99_micros: u64,
+    /// Grants in the log: all that were answered, and those still under way when the time was up.
+    holds_in_log: u64,
+}
+
+/// All of a run.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report {
+    seconds_each: u64,
+    cores: usize,
+    syncs_per_second: f64,
+    sold_out: SoldOut,
+    figures: Vec<Figure>,
+}
+
+/// The race for fewer units than are asked for.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SoldOut {
+    units: u64,
+    asked: u64,
+    granted: u64,
+    refused: u64,
+}
+
+/// What one client of a workload saw.
+struct Client {
+    name: String,
+    granted: u64,
+    refused: u64,
+    latency: Histogram<u64>,
+}
+
+impl Client {
+    fn new(number: usize) -> Result<Self> {
+        Ok(Self {
+            name: format!("c{number}"),
+            granted: 0,
+            refused: 0,
+            latency: Histogram::new_with_bounds(1, 60_000_000, 3)?,
+        })
+    }
+
+    fn next_hold(&self) -> String {
+        format!("{}-{}", self.name, self.granted + self.refused)
+    }
+
+    fn count(&mut self, granted: bool, since: Instant) {
+        let micros = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.latency.saturating_record(micros);
+        if granted { self.granted += 1 } else { self.refused += 1 }
+    }
+}
+
+/// Runs the benchmark and prints its table, or JSON. Fails where anything was oversold or lost.
+pub fn run(args: &Hot) -> Result<()> {
+    let mut report = None;
+    scratch::with_engine_in(None, args.scratch.as_deref(), |engine| {
+        report = Some(measure(engine, args)?);
+        Ok(())
+    })?;
+    let report = report.context("nothing was measured")?;
+    if args.json {
+        print::line(serde_json::to_string_pretty(&report)?)?;
+    } else {
+        show(&report)?;
+    }
+    Ok(())
+}
+
+fn measure(engine: &Engine, args: &Hot) -> Result<Report> {
+    let time = Duration::from_secs(args.seconds.max(1));
+    let folder: &Path = args.scratch.as_deref().unwrap_or(Path::new("."));
+    let progress = ProgressBar::new(6);
+    progress.set_style(ProgressStyle::with_template("{bar:24} {msg}")?);
+    let step = |message: &'static str| {
+        progress.inc(1);
+        progress.set_message(message);
+    };
+    step("the disk alone");
+    // Before and after: machines that are shared change their speed while one measures.
+    let before = disk::syncs_per_second(folder, time)?;
+    let mut figures = Vec::new();
+    for (in_flight, goal) in [(1, Some(0.6)), (64, None), (1_024, Some(30.0))] {
+        step("in process");
+        figures.push(workload(engine, "in process", in_flight, goal, time)?);
+    }
+    step("over HTTP");
+    figures.push(workload(engine, "HTTP", 64, Some(5.0), time)?);
+    let sold_out = sold_out(engine)?;
+    let after = disk::syncs_per_second(folder, time)?;
+    progress.finish_and_clear();
+    let syncs_per_second = f64::midpoint(before, after);
+    for figure in &mut figures {
+        figure.times_sync_rate = figure.holds_per_second / syncs_per_second;
+    }
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Ok(Report { seconds_each: time.as_secs(), cores, syncs_per_second, sold_out, figures })
+}
+
+/// Lists the item and receives its stock through the public API.
+async fn prepare(engine: &Engine, item: &str, units: &[u64]) -> Result<ItemId> {
+    let token = engine.mint(Role::Operator, "bench", None)?;
+    let body = json!({"name": item, "kind": "physical", "price": {"amount": 100, "currency": "EUR"}});
+    let url = format!("{}/v1/items/{item}", engine.base_url());
+    let put = reqwest::Client::new().put(url).bearer_auth(&token).json(&body).send().await?;
+    ensure!(put.status().is_success(), "listing {item}: {}", put.text().await?);
+    let mut connection = Connection::open(engine.base_url(), &token).await?;
+    for (n, quantity) in units.iter().enumerate() {
+        let body = json!({"receiptId": format!("r{n}"), "location": "main", "quantity": quantity, "document": "bench"});
+        connection.post_ok(&format!("/v1/items/{item}/receipts"), body.to_string()).await?;
+    }
+    Ok(ItemId::parse(item)?)
+}
+
+fn workload(engine: &Engine, way: &'static str, in_flight: usize, goal: Option<f64>, time: Duration) -> Result<Figure> {
+    engine.runtime().block_on(async {
+        let name = format!("hot-{}-{in_flight}", if way == "HTTP" { "http" } else { "memory" });
+        let received = RECEIPTS * RECEIPT_UNITS;
+        let item = prepare(engine, &name, &[RECEIPT_UNITS; RECEIPTS as usize]).await?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let start = Instant::now();
+        let mut clients = tokio::task::JoinSet::new();
+        for number in 0..in_flight {
+            let limit = Until::Stopped(Arc::clone(&stop));
+            if way == "HTTP" {
+                clients.spawn(over_http(
+                    engine.base_url().to_owned(),
+                    engine.mint(Role::Service, "bench", None)?,
+                    item.clone(),
+                    number,
+                    limit,
+                ));
+            } else {
+                clients.spawn(in_process(engine.hold_placer()?, item.clone(), number, limit));
+            }
+        }
+        tokio::time::sleep(time).await;
+        stop.store(true, Ordering::Relaxed);
+        let seconds = start.elapsed().as_secs_f64();
+        let clients = finish(clients).await?;
+        let holds: u64 = clients.iter().map(|client| client.granted).sum();
+        ensure!(clients.iter().all(|client| client.refused == 0), "a hold was refused though there was stock");
+        ensure!(holds > 0, "no hold was granted");
+        let mut latency = Histogram::<u64>::new_with_bounds(1, 60_000_000, 3)?;
+        clients.iter().try_for_each(|client| latency.add(&client.latency))?;
+        let holds_in_log = proof::check(engine.log().as_ref(), &item, received, &answered(&clients))?;
+        Ok(Figure {
+            way,
+            in_flight,
+            holds,
+            #[allow(clippy::cast_precision_loss)]
+            holds_per_second: holds as f64 / seconds,
+            times_sync_rate: 0.0,
+            goal,
+            p50_micros: latency.value_at_quantile(0.5),
+            p99_micros: latency.value_at_quantile(0.99),
+            holds_in_log,
+        })
+    })
+}
+
+/// 20,000 claims on 10,000 units: exactly so many are granted, the others refused.
+fn sold_out(engine: &Engine) -> Result<SoldOut> {
+    const UNITS: u64 = 10_000;
+    const CLIENTS: u64 = 64;
+    const EACH: u64 = 2 * UNITS / CLIENTS + 1;
+    engine.runtime().block_on(async {
+        let item = prepare(engine, "sold-out", &[UNITS]).await?;
+        let mut clients = tokio::task::JoinSet::new();
+        for number in 0..CLIENTS {
+            let number = usize::try_from(number)?;
+            clients.spawn(in_process(engine.hold_placer()?, item.clone(), number, Until::Asked(EACH)));
+        }
+        let clients = finish(clients).await?;
+        let granted = clients.iter().map(|client| client.granted).sum();
+        let refused = clients.iter().map(|client| client.refused).sum();
+        ensure!(granted == UNITS, "{granted} of {UNITS} units were granted");
+        ensure!(granted + refused == CLIENTS * EACH, "some claims were not answered");
+        // Refused claims have ids too, so only their number is compared here.
+        let in_log = proof::check(engine.log().as_ref(), &item, UNITS, &Answered::new())?;
+        ensure!(in_log == granted, "{in_log} holds are in the log, {granted} were answered");
+        Ok(SoldOut { units: UNITS, asked: CLIENTS * EACH, granted, refused })
+    })
+}
+
+/// When a client ends.
+enum Until {
+    Stopped(Arc<AtomicBool>),
+    Asked(u64),
+}
+
+impl Until {
+    fn is_over(&self, client: &Client) -> bool {
+        match self {
+            Self::Stopped(stop) => stop.load(Ordering::Relaxed),
+            Self::Asked(most) => client.granted + client.refused >= *most,
+        }
+    }
+}
+
+async fn in_process(placer: crate::engine::HoldPlacer, item: ItemId, number: usize, until: Until) -> Result<Client> {
+    let mut client = Client::new(number)?;
+    while !until.is_over(&client) {
+        let since = Instant::now();
+        let granted = placer.place(&item, &client.next_hold()).await?;
+        client.count(granted, since);
+    }
+    Ok(client)
+}
+
+async fn over_http(base_url: String, token: String, item: ItemId, number: usize, until: Until) -> Result<Client> {
+    let mut client = Client::new(number)?;
+    let mut connection = Connection::open(&base_url, &token).await?;
+    let path = format!("/v1/items/{item}/holds");
+    while !until.is_over(&client) {
+        let since = Instant::now();
+        let body = format!(r#"{{"holdId":"{}","quantity":1,"expiresInSeconds":3600}}"#, client.next_hold());
+        connection.post_ok(&path, body).await?;
+        client.count(true, since);
+    }
+    Ok(client)
+}
+
+async fn finish(mut clients: tokio::task::JoinSet<Result<Client>>) -> Result<Vec<Client>> {
+    let mut finished = Vec::new();
+    while let Some(client) = clients.join_next().await {
+        finished.push(client??);
+    }
+    Ok(finished)
+}
+
+fn answered(clients: &[Client]) -> Answered {
+    clients.iter().map(|client| (client.name.clone(), client.granted)).collect()
+}
+
+fn show(report: &Report) -> Result<()> {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(["holds on one item", "in flight", "holds/s", "× sync rate", "goal", "p50 µs", "p99 µs"]);
+    table.add_row(["4 KiB append + fdatasync", "1", &format!("{:.0}", report.syncs_per_second), "1.0", "", "", ""]);
+    for figure in &report.figures {
+        table.add_row([
+            figure.way.to_owned(),
+            figure.in_flight.to_string(),
+            format!("{:.0}", figure.holds_per_second),
+            format!("{:.1}", figure.times_sync_rate),
+            figure.goal.map(|goal| format!("≥ {goal}")).unwrap_or_default(),
+            figure.p50_micros.to_string(),
+            figure.p99_micros.to_string(),
+        ]);
+    }
+    for column in 1..7 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    print::line(table)?;
+    let SoldOut { units, asked, granted, refused } = report.sold_out;
+    print::line(format_args!("{asked} claims on {units} units: {granted} granted, {refused} refused."))?;
+    print::line(format_args!(
+        "Every answered hold is in the log, once; nothing was oversold. {} cores.",
+        report.cores
+    ))?;
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! The command line.
+
+use crate::{
+    auth::Auth,
+    bench, logging, print, replay,
+    settings::{SettingFlags, Settings},
+    status, up,
+};
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand, ValueEnum};
+use schemas::Role;
+use std::path::PathBuf;
+
+/// An event-sourced order and inventory engine: the last unit is sold once, and the log can prove it.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, max_term_width = 110)]
+#[command(after_help = "Start with `stockfold up --seed demo`, then open http://127.0.0.1:8080/docs.\n\
+    Every setting is a flag, a STOCKFOLD_* variable or a key of stockfold.toml: `stockfold config show`.")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the whole engine in one process, on an embedded log
+    Up(Up),
+    /// Make a bearer token for local use
+    Token(Token),
+    /// Show shards, positions, lag and what is due of a running engine
+    Status(Status),
+    /// Look at the settings
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Play real retail data through the HTTP API of a fresh engine, and reconcile it to the penny
+    Replay(Replay),
+    /// Measure this machine
+    Bench {
+        #[command(subcommand)]
+        command: BenchCommand,
+    },
+}
+
+/// What `up` takes.
+#[derive(Debug, clap::Args)]
+pub struct Up {
+    #[command(flatten)]
+    settings: SettingFlags,
+    /// Use a clock that stands still until `POST /v1/test-clock/advance` moves it; fixed when DATA is created
+    #[arg(long)]
+    test_clock: bool,
+    /// Fill an empty engine
+    #[arg(long, value_enum)]
+    seed: Option<Seed>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Seed {
+    /// Three items with stock
+    Demo,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum TokenRole {
+    Shopper,
+    Store,
+    Supplier,
+    Warehouse,
+    Service,
+    Analyst,
+    Operator,
+}
+
+impl From<TokenRole> for Role {
+    fn from(role: TokenRole) -> Self {
+        match role {
+            TokenRole::Shopper => Self::Shopper,
+            TokenRole::Store => Self::Store,
+            TokenRole::Supplier => Self::Supplier,
+            TokenRole::Warehouse => Self::Warehouse,
+            TokenRole::Service => Self::Service,
+            TokenRole::Analyst => Self::Analyst,
+            TokenRole::Operator => Self::Operator,
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+struct Token {
+    /// What the token may do
+    #[arg(long, value_enum)]
+    role: TokenRole,
+    /// Who it is
+    #[arg(long)]
+    sub: String,
+    /// The store, of `--role store`
+    #[arg(long, required_if_eq("role", "store"))]
+    store: Option<String>,
+    /// The location, of `--role warehouse`
+    #[arg(long, required_if_eq("role", "warehouse"))]
+    location: Option<String>,
+    /// How long it is valid
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
+    ttl: u32,
+    #[command(flatten)]
+    settings: SettingFlags,
+}
+
+#[derive(Debug, clap::Args)]
+struct Status {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    settings: SettingFlags,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Print every setting, its value and where that comes from
+    Show {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        settings: SettingFlags,
+    },
+}
+
+/// How much opening stock a replay receives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Stock {
+    /// As much as will be asked for
+    Ample,
+    /// 60 % of it: refusals happen
+    Tight,
+}
+
+#[derive(Debug, clap::Args)]
+struct Replay {
+    /// The data: CSV, plain or .gz, with the columns of the UCI "Online Retail" set
+    file: PathBuf,
+    /// Keep the engine's data here; a scratch directory otherwise
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Opening stock
+    #[arg(long, value_enum, default_value = "ample")]
+    stock: Stock,
+    /// Requests in flight
+    #[arg(long, default_value_t = 64)]
+    concurrency: usize,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum BenchCommand {
+    /// Durable holds a second on one hot item, beside the disk's own rate
+    Hot(Hot),
+}
+
+/// What `bench hot` takes.
+#[derive(Debug, clap::Args)]
+pub struct Hot {
+    /// How long each figure is measured
+    #[arg(long, default_value_t = 5)]
+    pub seconds: u64,
+    /// Where the scratch directory is made: the disk that is measured
+    #[arg(long, value_name = "DIR")]
+    pub scratch: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs what the command line says.
+pub fn run(cli: Cli) -> Result<()> {
+    match cli.command {
+        Command::Up(args) => {
+            let settings = Settings::load(&args.settings)?;
+            logging::start(settings.text("log"))?;
+            up::run(&settings, args.test_clock, args.seed.is_some())
+        }
+        Command::Token(args) => {
+            let settings = Settings::load(&args.settings)?;
+            let auth = Auth::existing_or_new(&settings)?;
+            let (store, location) = (args.store.as_deref(), args.location.as_deref());
+            print::line(auth.mint(args.role.into(), &args.sub, store, location, args.ttl)?)?;
+            Ok(())
+        }
+        Command::Status(args) => status::run(&Settings::load(&args.settings)?, args.json),
+        Command::Config { command: ConfigCommand::Show { json, settings } } => {
+            show_config(&Settings::load(&settings)?, json)
+        }
+        Command::Replay(args) => {
+            logging::start("warn")?;
+            let options =
+                replay::Options { file: args.file, stock: args.stock, concurrency: args.concurrency, json: args.json };
+            bench::scratch::with_engine(args.data, |engine| {
+                engine.runtime().block_on(replay::run(&options, engine.base_url(), &|role, sub, store| {
+                    engine.mint(role, sub, store)
+                }))
+            })
+            .context("replay")
+        }
+        Command::Bench { command: BenchCommand::Hot(args) } => {
+            logging::start("warn")?;
+            bench::hot::run(&args)
+        }
+    }
+}
+
+fn show_config(settings: &Settings, json: bool) -> Result<()> {
+    if json {
+        print::line(serde_json::to_string_pretty(&settings.shown())?)?;
+        return Ok(());
+    }
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING).set_header(["SETTING", "VALUE", "FROM", "WHAT IT IS"]);
+    for shown in settings.shown() {
+        table.add_row([shown.key.to_owned(), shown.value, shown.source.to_string(), shown.help.to_owned()]);
+    }
+    print::line(table)?;
+    Ok(())
+}

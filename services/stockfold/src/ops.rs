@@ -1,0 +1,153 @@
+//! What an operator sees and does: readiness, status, the test clock, and the order of a stop.
+
+use crate::clock::TestClock;
+use anyhow::{Result, bail};
+use event_log::{EventLog, SubmitError};
+use parking_lot::Mutex;
+use payments::PaymentsRunner;
+use processor::{Processor, ShardState};
+use projector::{PartitionState, PartitionStatus, Projector};
+use schemas::{Clock as _, Timestamp, Topic};
+use serde_json::{Value, json};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// How long an advance of the test clock may take to settle.
+const SETTLE_LIMIT: Duration = Duration::from_secs(30);
+
+/// The running services, as an operator needs them.
+pub struct Ops {
+    log: Arc<dyn EventLog>,
+    processor: Mutex<Option<Processor>>,
+    projector: Projector,
+    payments: tokio::sync::Mutex<Option<PaymentsRunner>>,
+    test_clock: Option<Arc<TestClock>>,
+    stopping: AtomicBool,
+}
+
+impl Ops {
+    /// Over running services.
+    pub fn new(
+        log: Arc<dyn EventLog>,
+        processor: Processor,
+        projector: Projector,
+        payments: PaymentsRunner,
+        test_clock: Option<Arc<TestClock>>,
+    ) -> Self {
+        Self {
+            log,
+            processor: Mutex::new(Some(processor)),
+            projector,
+            payments: tokio::sync::Mutex::new(Some(payments)),
+            test_clock,
+            stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// Each dependency, and what is wrong with it.
+    pub fn readiness(&self) -> Vec<(&'static str, Result<(), String>)> {
+        let stopping = self.stopping.load(Ordering::Relaxed);
+        let process = if stopping { Err("stopping".to_owned()) } else { Ok(()) };
+        let log = self.log.writable().map_err(|error: SubmitError| error.to_string());
+        let shards = self.processor.lock().as_ref().map_or_else(
+            || Err("stopped".to_owned()),
+            |processor| {
+                let bad = processor.status().into_iter().find(|shard| shard.state != ShardState::Serving);
+                bad.map_or(Ok(()), |shard| Err(format!("shard {} is {:?}", shard.shard.0, shard.state)))
+            },
+        );
+        let projector = self.projector.status();
+        let views = if projector.is_healthy() {
+            Ok(())
+        } else {
+            let stopped = projector.partitions.iter().find_map(|partition| match &partition.state {
+                PartitionState::Stopped(reason) => Some(reason.clone()),
+                PartitionState::Running => None,
+            });
+            Err(projector.trouble.or(stopped).unwrap_or_else(|| "the projector has stopped".to_owned()))
+        };
+        vec![("process", process), ("log", log), ("shards", shards), ("views", views)]
+    }
+
+    /// Shards, positions, lag and what is due, as JSON.
+    pub fn status(&self) -> Value {
+        let shards = self.processor.lock().as_ref().map(Processor::status).unwrap_or_default();
+        let projector = self.projector.status();
+        let partition = |partition: &PartitionStatus| {
+            let (state, reason) = match &partition.state {
+                PartitionState::Running => ("running", None),
+                PartitionState::Stopped(reason) => ("stopped", Some(reason)),
+            };
+            json!({
+                "topic": partition.topic.name(), "partition": partition.partition, "seq": partition.seq,
+                "end": partition.end, "lag": partition.lag(), "state": state, "reason": reason,
+            })
+        };
+        json!({
+            "namespace": self.log.namespace(),
+            "shards": shards,
+            "projector": projector.partitions.iter().map(partition).collect::<Vec<_>>(),
+            "lag": projector.lag(),
+        })
+    }
+
+    /// Whether there is a clock to move.
+    pub fn has_test_clock(&self) -> bool {
+        self.test_clock.is_some()
+    }
+
+    /// Moves the test clock, and answers when nothing is due, nothing is under way and the views have caught up.
+    pub async fn settle(&self, to: Timestamp) -> Result<Timestamp> {
+        let Some(clock) = &self.test_clock else { bail!("this engine runs on the system's clock") };
+        clock.advance(to)?;
+        let start = Instant::now();
+        // Payments make commands of events, and commands make events: all must be at rest at the same look.
+        while !(self.is_settled(to).await && self.is_settled(to).await) {
+            if start.elapsed() > SETTLE_LIMIT {
+                bail!("not at rest within {} s", SETTLE_LIMIT.as_secs());
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(clock.now())
+    }
+
+    async fn is_settled(&self, at: Timestamp) -> bool {
+        let shards = self.processor.lock().as_ref().is_some_and(|processor| processor.settled_at(at));
+        shards && self.are_payments_done().await && self.projector.status().lag() == 0
+    }
+
+    async fn are_payments_done(&self) -> bool {
+        let payments = self.payments.lock().await;
+        let Some(payments) = payments.as_ref() else { return true };
+        let done = payments.done();
+        self.log.shards().all().all(|shard| {
+            let end = self.log.end(Topic::OrdersEvents, shard.0).unwrap_or_default();
+            end == 0 || done.get(&shard.0).is_some_and(|offset| *offset >= end)
+        })
+    }
+
+    /// Says that the process is not ready any more.
+    pub fn begin_stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Stops the services, those that send commands first.
+    pub async fn stop(&self) {
+        if let Some(payments) = self.payments.lock().await.take() {
+            payments.stop().await;
+        }
+        let processor = self.processor.lock().take();
+        // Both join threads.
+        tokio::task::block_in_place(|| {
+            if let Some(processor) = processor {
+                processor.stop();
+            }
+            self.projector.stop();
+        });
+    }
+}
