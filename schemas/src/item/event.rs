@@ -3,11 +3,11 @@
 //! Every event that changes stock carries the levels after it, so that a view folds it without reckoning and a reader
 //! of the log sees at each step what was available.
 
-use super::{Bucket, Catalog, HoldId, SourceVersion, SubOrderQuantity};
+use super::{Bucket, Catalog, HoldId, LocationLevels, SourceVersion, StockLevels, SubOrderQuantity};
 use crate::{
     effect::Effect,
     envelope::events,
-    ids::{AllotmentId, CancellationId, DropId, LocationId, ReturnId, StoreId, SubOrderId},
+    ids::{AllotmentId, CancellationId, DropId, ReturnId, StoreId, SubOrderId},
     metadata::Metadata,
     money::Money,
     quantity::Quantity,
@@ -39,42 +39,6 @@ events! {
         SafetySet = "stockfold.inventory.safety-set.v1",
         ShortfallDetected = "stockfold.inventory.shortfall-detected.v1",
     }
-}
-
-/// The stock of an item over all locations, after an event.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct StockLevels {
-    /// Available to sell; below zero only while a shortfall is on record.
-    pub available: i64,
-    /// Sellable, damaged and in quality control.
-    pub on_hand: u64,
-    /// Reserved by active holds.
-    pub held: u64,
-    /// Ordered, not yet bound to a location.
-    pub committed: u64,
-    /// Lent to drops.
-    pub allotted: u64,
-    /// Kept back from sale.
-    pub safety: u64,
-}
-
-/// The stock of an item at one location, after an event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct LocationLevels {
-    /// Where.
-    pub location: LocationId,
-    /// Can be sold; allocated units stay in it until they ship.
-    pub sellable: u64,
-    /// Cannot be sold.
-    pub damaged: u64,
-    /// Waits for a look.
-    pub quality_control: u64,
-    /// Bound to sub-orders.
-    pub allocated: u64,
-    /// On its way here.
-    pub incoming: u64,
 }
 
 /// The item is in sale with these facts.

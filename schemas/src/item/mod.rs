@@ -2,11 +2,13 @@
 
 mod command;
 mod event;
+mod levels;
 mod rejection;
 mod reply;
 
 pub use command::*;
 pub use event::*;
+pub use levels::*;
 pub use rejection::*;
 pub use reply::*;
 

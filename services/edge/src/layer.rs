@@ -56,9 +56,7 @@ async fn serve(edge: &Edge, mut request: Request, next: Next) -> Response {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let mut response = match tokio::time::timeout(shared.request_timeout, next.run(request)).await {
         Ok(response) => response,
-        Err(_) if is_read => {
-            Problem::unavailable("timeout", "the answer took too long").without_outcome().into_response()
-        }
+        Err(_) if is_read => Problem::unavailable("timeout", "the answer took too long").into_response(),
         // The command may have been submitted before the time was over.
         Err(_) => Problem::outcome_unknown().into_response(),
     };

@@ -52,10 +52,8 @@ impl Cursors {
 
     /// The place that a cursor of that list names; 400 `invalid_cursor` for any other text.
     pub fn open<T: DeserializeOwned>(&self, list: &str, cursor: &str) -> Result<T, Problem> {
-        let invalid = || {
-            Problem::bad_request("invalid_cursor", "this is no cursor of this list; leave it out to begin anew")
-                .without_outcome()
-        };
+        let invalid =
+            || Problem::bad_request("invalid_cursor", "this is no cursor of this list; leave it out to begin anew");
         if cursor.len() > MAX_TEXT {
             return Err(invalid());
         }

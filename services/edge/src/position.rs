@@ -30,7 +30,6 @@ impl<S: Sync> FromRequestParts<S> for AtLeast {
         let token = value.to_str().ok().and_then(|text| PositionToken::parse(text.trim()).ok());
         token.map(Self).ok_or_else(|| {
             Problem::bad_request("invalid_position", "Stockfold-At-Least takes a token that Stockfold-Position gave")
-                .without_outcome()
         })
     }
 }

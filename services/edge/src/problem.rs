@@ -52,8 +52,7 @@ pub struct ProblemDocument {
     /// Whether the same request can succeed later.
     pub retryable: bool,
     /// What became of the request.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<Outcome>,
+    pub outcome: Outcome,
     /// All faults of the request at once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
@@ -75,7 +74,7 @@ struct Inner {
     code: Cow<'static, str>,
     detail: String,
     retryable: bool,
-    outcome: Option<Outcome>,
+    outcome: Outcome,
     errors: Vec<FieldError>,
     extra: Map<String, Value>,
     headers: HeaderMap,
@@ -90,7 +89,7 @@ impl Problem {
             code: code.into(),
             detail: detail.into(),
             retryable: false,
-            outcome: Some(Outcome::Refused),
+            outcome: Outcome::Refused,
             errors: Vec::new(),
             extra: Map::new(),
             headers: HeaderMap::new(),
@@ -173,14 +172,7 @@ impl Problem {
     /// Marks the outcome as unknown.
     #[must_use]
     pub fn unknown(mut self) -> Self {
-        self.0.outcome = Some(Outcome::Unknown);
-        self
-    }
-
-    /// Takes the outcome away: for reads, which have none.
-    #[must_use]
-    pub fn without_outcome(mut self) -> Self {
-        self.0.outcome = None;
+        self.0.outcome = Outcome::Unknown;
         self
     }
 

@@ -58,7 +58,7 @@ pub(crate) async fn get(
     require(&caller, &[Role::Service, Role::Store, Role::Operator])?;
     state.at_least(&at_least).await?;
     let row = hold::get(&*state.views, &item_id, &caller.subject, &hold_id).await.map_err(store_problem)?;
-    let row = row.ok_or_else(|| Problem::not_found("hold_not_found", "no such hold").without_outcome())?;
+    let row = row.ok_or_else(|| Problem::not_found("hold_not_found", "no such hold"))?;
     let HoldRow { hold_id, status, quantity, unit_price, expires_at, shipped, reference, metadata, .. } = row;
     let expires_at = expires_at.filter(|_| status == HoldStatus::Active || status == HoldStatus::Expired);
     let quantity = quantity.get();

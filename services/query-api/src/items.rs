@@ -259,5 +259,5 @@ fn cached() -> [(header::HeaderName, HeaderValue); 1] {
 
 /// 404.
 pub(crate) fn not_found() -> Problem {
-    Problem::not_found("item_not_found", "no such item").without_outcome()
+    Problem::not_found("item_not_found", "no such item")
 }

@@ -96,9 +96,9 @@ fn store_problem(fault: StoreError) -> Problem {
     match fault {
         StoreError::Unavailable(cause) => {
             tracing::warn!(%cause, "the view store is not available");
-            Problem::unavailable("views_unavailable", "the views cannot be read at the moment").without_outcome()
+            Problem::unavailable("views_unavailable", "the views cannot be read at the moment")
         }
-        StoreError::Corrupt(cause) => Problem::internal(&cause).without_outcome(),
+        StoreError::Corrupt(cause) => Problem::internal(&cause),
     }
 }
 

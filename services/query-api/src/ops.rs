@@ -100,6 +100,6 @@ pub(crate) async fn status(
     require(&caller, &[Role::Operator])?;
     match &state.status {
         Some(report) => Ok(Json(report().await)),
-        None => Err(Problem::not_found("no_status", "this process tells no status").without_outcome()),
+        None => Err(Problem::not_found("no_status", "this process tells no status")),
     }
 }

@@ -62,9 +62,7 @@ impl Progress {
             return Ok(());
         }
         if !is_of(token, self.shards) {
-            return Err(
-                Problem::bad_request("invalid_position", "the token names no partition of this log").without_outcome()
-            );
+            return Err(Problem::bad_request("invalid_position", "the token names no partition of this log"));
         }
         let deadline = tokio::time::Instant::now() + self.longest;
         loop {
@@ -95,9 +93,7 @@ impl Progress {
 }
 
 fn behind() -> Problem {
-    Problem::new(StatusCode::CONFLICT, "view_behind", "the view is not there yet; try again")
-        .retryable()
-        .without_outcome()
+    Problem::new(StatusCode::CONFLICT, "view_behind", "the view is not there yet; try again").retryable()
 }
 
 #[cfg(test)]

@@ -191,5 +191,5 @@ fn check_partition(state: &QueryState, item: &ItemId, at: AsOf) -> Result<(), Pr
         return Ok(());
     }
     let detail = format!("the events of this item are in {}/{partition}", schemas::Topic::InventoryEvents);
-    Err(Problem::bad_request("invalid_position", detail).without_outcome())
+    Err(Problem::bad_request("invalid_position", detail))
 }

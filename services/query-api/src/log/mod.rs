@@ -69,7 +69,7 @@ pub(crate) async fn tail(
     require(&caller, &[Role::Analyst, Role::Operator])?;
     let topic = Topic::from_name(&topic).filter(|topic| Topic::EVENTS.contains(topic)).ok_or_else(|| {
         let names = Topic::EVENTS.map(Topic::name).join(", ");
-        Problem::not_found("unknown_topic", format!("the topics are {names}")).without_outcome()
+        Problem::not_found("unknown_topic", format!("the topics are {names}"))
     })?;
     let shards = state.log.shards().get();
     let partition = params.parsed("partition", "out_of_range", |text| match text.parse::<u32>() {
@@ -89,7 +89,7 @@ pub(crate) async fn tail(
     let partitions: Vec<u32> = partition.map_or_else(|| (0..shards).collect(), |one| vec![one]);
     let after = after(topic, &partitions, &from)?;
     let Ok(permit) = std::sync::Arc::clone(&state.streams).try_acquire_owned() else {
-        return Err(Problem::unavailable("too_many_streams", "too many streams of the log are open").without_outcome());
+        return Err(Problem::unavailable("too_many_streams", "too many streams of the log are open"));
     };
     let (tail, body) = Tail::new(&state, topic, after, format, follow);
     // Reading the log blocks, and a stream may last for days: it has a thread of its own while it lasts.
@@ -122,7 +122,6 @@ fn last_event_id(headers: &HeaderMap, format: Format) -> Result<Option<PositionT
     let token = value.to_str().ok().and_then(|text| PositionToken::parse(text).ok());
     token.map(Some).ok_or_else(|| {
         Problem::bad_request("invalid_position", "Last-Event-ID takes the id of an event of this stream")
-            .without_outcome()
     })
 }
 
@@ -131,8 +130,7 @@ fn after(topic: Topic, partitions: &[u32], from: &From) -> Result<Vec<(u32, Opti
     if let From::Positions(token) = from
         && !token.positions().all(|at| at.topic == topic && partitions.contains(&at.partition))
     {
-        return Err(Problem::bad_request("invalid_position", "`from` names another topic or partition than is read")
-            .without_outcome());
+        return Err(Problem::bad_request("invalid_position", "`from` names another topic or partition than is read"));
     }
     let seq = |partition: u32| match from {
         From::Beginning => Some(0),

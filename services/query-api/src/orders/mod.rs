@@ -103,9 +103,7 @@ pub(crate) async fn list(
 fn whose(state: &QueryState, caller: &Caller, query: &Query) -> Result<SubjectId, Problem> {
     match &query.shopper {
         None => Ok(caller.subject.clone()),
-        Some(_) if !caller.is_trusted() => {
-            Err(Problem::forbidden("`shopper` takes the role service or operator").without_outcome())
-        }
+        Some(_) if !caller.is_trusted() => Err(Problem::forbidden("`shopper` takes the role service or operator")),
         Some(sub) => Ok(state.edge.pseudonym(sub)),
     }
 }
@@ -161,7 +159,7 @@ pub(crate) async fn get(
     let row = order::get(&*state.views, &id).await.map_err(store_problem)?;
     let row = row
         .filter(|row| access::sees_order(&caller, row.owner.as_ref()))
-        .ok_or_else(|| Problem::not_found("order_not_found", "no such order").without_outcome())?;
+        .ok_or_else(|| Problem::not_found("order_not_found", "no such order"))?;
     let address = address(&state, &row).await?;
     Ok((not_kept(), Json(OrderAnswer::of(row, address))).into_response())
 }
@@ -174,10 +172,10 @@ async fn address(state: &QueryState, row: &OrderRow) -> Result<Option<Address>, 
         Err(KeyError::Destroyed) => Ok(None),
         Err(fault @ KeyError::Unavailable(_)) => {
             tracing::warn!(cause = %fault, "the key store is not available");
-            Err(Problem::unavailable("keys_unavailable", "the keys cannot be read at the moment").without_outcome())
+            Err(Problem::unavailable("keys_unavailable", "the keys cannot be read at the moment"))
         }
         Err(fault @ (KeyError::Unknown | KeyError::Damaged | KeyError::Shape | KeyError::Corrupt(_))) => {
-            Err(Problem::internal(&fault).without_outcome())
+            Err(Problem::internal(&fault))
         }
     }
 }

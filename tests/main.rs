@@ -1,0 +1,5 @@
+//! One binary of all tests that need several crates, so that they link once.
+
+mod e2e;
+mod sim;
+mod tidy;
