@@ -1,7 +1,7 @@
 //! Typed ids. All of them follow one rule and are checked once, where they come in.
 
 use crate::text::{ParseError, is_id};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, sync::Arc};
 
 macro_rules! id {
@@ -55,7 +55,7 @@ macro_rules! id {
                         $name::parse(text).map_err(E::custom)
                     }
                 }
-                deserializer.deserialize_str(Visitor).map_err(D::Error::custom)
+                deserializer.deserialize_str(Visitor)
             }
         }
 

@@ -57,6 +57,12 @@ pub enum OrderRejection {
     /// The order is paid in full.
     #[error("the order is paid")]
     AlreadyPaid,
+    /// As many payments were started as an order takes.
+    #[error("an order takes at most {limit} payments")]
+    TooManyPayments {
+        /// The most payments of an order.
+        limit: u32,
+    },
     /// No payment was started.
     #[error("the order must be paid first")]
     PaymentRequired,
@@ -86,6 +92,12 @@ pub enum OrderRejection {
     /// A checkout is cancelled as a whole.
     #[error("before it is confirmed an order is cancelled as a whole")]
     CancelAsAWhole,
+    /// As many parts were cancelled as an order takes; what is left can only be cancelled as a whole.
+    #[error("after {limit} cancellations an order is cancelled as a whole")]
+    TooManyCancellations {
+        /// The most cancellations of an order.
+        limit: u32,
+    },
     /// The money is in another currency than the order.
     #[error("the order is in another currency")]
     WrongCurrency,

@@ -61,8 +61,7 @@ pub(crate) struct HoldAnswer {
     /// The price at the grant.
     #[schema(value_type = MoneySchema)]
     pub unit_price: Money,
-    /// Until when it is reserved.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Until when it is reserved; null once that does not matter.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
     /// Available to sell after the grant.
@@ -82,6 +81,7 @@ impl From<HoldReply> for HoldAnswer {
     fn from(reply: HoldReply) -> Self {
         let HoldReply { hold_id, status, quantity, unit_price, expires_at, available, shipped, reference, metadata } =
             reply;
+        let expires_at = expires_at.filter(|_| status == HoldStatus::Active || status == HoldStatus::Expired);
         Self { hold_id, status, quantity, unit_price, expires_at, available, shipped, reference, metadata }
     }
 }
@@ -111,7 +111,7 @@ pub(crate) struct OrderAnswer {
     /// Where a payment is posted, while one is wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment_input_url: Option<String>,
-    /// Until when it can be paid and submitted.
+    /// Until when it can be paid and submitted, while that matters.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
     /// Its payments.
@@ -125,6 +125,7 @@ pub(crate) struct OrderAnswer {
 
 impl From<OrderReply> for OrderAnswer {
     fn from(reply: OrderReply) -> Self {
+        let waits = matches!(reply.status, OrderStatus::Holding | OrderStatus::AwaitingPayment | OrderStatus::Expired);
         let payment_input_url =
             (reply.status == OrderStatus::AwaitingPayment).then(|| payment_input_url(&reply.order_id));
         Self {
@@ -135,7 +136,7 @@ impl From<OrderReply> for OrderAnswer {
             adjustments: reply.adjustments,
             total: reply.total,
             payment_input_url,
-            expires_at: reply.expires_at,
+            expires_at: reply.expires_at.filter(|_| waits),
             payments: reply.payments,
             metadata: reply.metadata,
         }

@@ -2,7 +2,7 @@
 
 use crate::{CommandState, Origin};
 use axum::{extract::FromRequestParts, http::request::Parts};
-use edge::{Authenticated, IdempotencyKey, JsonBody, Prefer, Problem, Trace};
+use edge::{Authenticated, IdempotencyKey, JsonBody, Params, Prefer, Problem, Trace};
 use schemas::{Caller, Effect, EffectId, Rejection, order::OrderRejection};
 use std::time::Duration;
 
@@ -61,6 +61,15 @@ impl FromRequestParts<CommandState> for Asker {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &CommandState) -> Result<Self, Problem> {
+        let asker = Self::with_query(parts, state).await?;
+        Params::from_request_parts(parts, state).await?.finish()?;
+        Ok(asker)
+    }
+}
+
+impl Asker {
+    /// Of a call that reads its query itself; any other takes no parameters.
+    pub async fn with_query(parts: &mut Parts, state: &CommandState) -> Result<Self, Problem> {
         let Authenticated(caller) = Authenticated::from_request_parts(parts, state).await?;
         let key = IdempotencyKey::from_request_parts(parts, state).await?;
         let Ok(trace) = Trace::from_request_parts(parts, state).await;

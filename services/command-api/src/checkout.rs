@@ -4,16 +4,17 @@ use crate::{
     CommandState,
     answer::{self, OrderAnswer},
     asker::Asker,
+    docs::SubmitModeDoc,
     orders::{self, CancelBody},
     roles,
 };
 use axum::{
     Json,
-    extract::{FromRequest as _, Request, State},
-    http::{StatusCode, header},
+    extract::{FromRequest as _, FromRequestParts, Request, State},
+    http::{StatusCode, header, request::Parts},
     response::Response,
 };
-use edge::openapi::MoneySchema;
+use edge::openapi::{IdSchema, MoneySchema};
 use edge::{
     Fields, FromFields, JsonBody, Params, Problem, ProblemDocument,
     fields::{id, list, metadata, nested, price, quantity, word},
@@ -35,6 +36,15 @@ enum Operation {
     Cancel,
 }
 
+#[derive(ToSchema)]
+#[schema(as = CheckoutOperation, rename_all = "UPPERCASE")]
+#[expect(dead_code, reason = "describes Operation")]
+enum OperationDoc {
+    Begin,
+    Submit,
+    Cancel,
+}
+
 /// What is in the cart.
 #[derive(Debug, ToSchema)]
 #[schema(as = CheckoutBegin)]
@@ -43,7 +53,7 @@ pub(crate) struct BeginBody {
     #[schema(value_type = Vec<CartLine>)]
     cart: Vec<CartLine>,
     /// `auto`: submitted as soon as it is held, so that the payment confirms it.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<SubmitModeDoc>)]
     submit: SubmitMode,
     /// The caller's own pairs.
     #[schema(value_type = Option<Object>)]
@@ -55,10 +65,10 @@ pub(crate) struct BeginBody {
 #[schema(rename_all = "camelCase")]
 pub(crate) struct CartLine {
     /// Unique in the order; numbered without it.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<IdSchema>)]
     line_id: Option<LineId>,
     /// What.
-    #[schema(value_type = String)]
+    #[schema(value_type = IdSchema)]
     item_id: ItemId,
     /// How many.
     #[schema(value_type = u32, minimum = 1, maximum = 1_000_000)]
@@ -126,7 +136,7 @@ fn numbered(cart: Vec<CartLine>) -> Vec<OrderLine> {
 #[schema(as = CheckoutOrder, rename_all = "camelCase")]
 pub(crate) struct OrderIdBody {
     /// The order that BEGIN answered.
-    #[schema(value_type = String)]
+    #[schema(value_type = IdSchema)]
     order_id: OrderId,
 }
 
@@ -137,38 +147,62 @@ impl FromFields for OrderIdBody {
     }
 }
 
+/// Who asks, and for which of the three.
+pub(crate) struct CheckoutCall {
+    asker: Asker,
+    operation: Operation,
+}
+
+impl FromRequestParts<CommandState> for CheckoutCall {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &CommandState) -> Result<Self, Problem> {
+        let asker = Asker::with_query(parts, state).await?;
+        let mut params = Params::from_request_parts(parts, state).await?;
+        let words = [("BEGIN", Operation::Begin), ("SUBMIT", Operation::Submit), ("CANCEL", Operation::Cancel)];
+        let operation = params.word("op", &words);
+        let operation = params.require("op", operation);
+        params.finish()?;
+        let operation = operation.ok_or_else(|| Problem::bad_request("invalid_query", "op is required"))?;
+        Ok(Self { asker, operation })
+    }
+}
+
+/// What BEGIN takes, and what SUBMIT and CANCEL take.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes the bodies of three operations")]
+enum CheckoutDoc {
+    Begin(BeginBody),
+    Order(OrderIdBody),
+}
+
 /// Begins, submits or cancels a checkout.
 ///
 /// BEGIN holds every line or none and answers the order; SUBMIT and CANCEL take `{orderId}` and answer as
 /// `/orders/{orderId}/submit` and `/cancel` do. 409 `insufficient_stock` or `price_changed` with `lines`.
-#[utoipa::path(post, path = "/v1/checkout", tag = "checkout",
-    request_body(content = BeginBody, description = "BEGIN; `{orderId}` for SUBMIT and CANCEL"),
-    params(("op" = String, Query, description = "BEGIN, SUBMIT or CANCEL"), ("Idempotency-Key" = String, Header)),
+#[utoipa::path(post, path = "/v1/checkout", tag = "Checkout", operation_id = "checkout",
+    request_body(content = CheckoutDoc, description = "CheckoutBegin for BEGIN, CheckoutOrder for SUBMIT and CANCEL"),
+    params(("op" = inline(OperationDoc), Query, description = "What to do; read without case"), ("Idempotency-Key" = String, Header)),
     responses((status = 201, body = OrderAnswer, description = "BEGIN: all lines are held"),
         (status = 200, body = OrderAnswer, description = "SUBMIT, CANCEL"),
         (status = 202, body = OrderAnswer, description = "SUBMIT while a payment is pending"),
         (status = "default", body = ProblemDocument)))]
 pub(crate) async fn checkout(
     State(state): State<CommandState>,
-    mut params: Params,
-    asker: Asker,
+    CheckoutCall { asker, operation }: CheckoutCall,
     request: Request,
 ) -> Result<Response, Problem> {
-    let words = [("BEGIN", Operation::Begin), ("SUBMIT", Operation::Submit), ("CANCEL", Operation::Cancel)];
-    let operation = params.word("op", &words);
-    let operation = params.require("op", operation);
-    params.finish()?;
     match operation {
-        Some(Operation::Begin) => begin(&state, asker, JsonBody::from_request(request, &state).await?).await,
-        Some(Operation::Submit) => {
+        Operation::Begin => begin(&state, asker, JsonBody::from_request(request, &state).await?).await,
+        Operation::Submit => {
             let body: JsonBody<OrderIdBody> = JsonBody::from_request(request, &state).await?;
             orders::submit_order(&state, asker, body.content.order_id).await
         }
-        Some(Operation::Cancel) => {
+        Operation::Cancel => {
             let body: JsonBody<OrderIdBody> = JsonBody::from_request(request, &state).await?;
             orders::cancel_order(&state, asker, body.content.order_id, CancelBody::all(), b"{}").await
         }
-        None => Err(Problem::bad_request("invalid_query", "op is BEGIN, SUBMIT or CANCEL")),
     }
 }
 

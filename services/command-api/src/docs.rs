@@ -48,3 +48,51 @@ pub(crate) struct PaymentDoc {
     /// Why it failed.
     reason: Option<String>,
 }
+
+/// What an item is.
+#[derive(ToSchema)]
+#[schema(as = ItemKind, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes schemas::item::ItemKind")]
+pub(crate) enum ItemKindDoc {
+    Physical,
+    Digital,
+}
+
+/// What state units of a location are in.
+#[derive(ToSchema)]
+#[schema(as = Bucket, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes schemas::item::Bucket")]
+pub(crate) enum BucketDoc {
+    Sellable,
+    Damaged,
+    QualityControl,
+}
+
+/// Who takes the money.
+#[derive(ToSchema)]
+#[schema(as = PaymentMode, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes schemas::order::PaymentMode")]
+pub(crate) enum PaymentModeDoc {
+    Provider,
+    External,
+}
+
+/// Who says the buyer's last word.
+#[derive(ToSchema)]
+#[schema(as = SubmitMode, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes schemas::order::SubmitMode")]
+pub(crate) enum SubmitModeDoc {
+    Explicit,
+    Auto,
+}
+
+/// What an adjustment is.
+#[derive(ToSchema)]
+#[schema(as = AdjustmentKind, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes schemas::order::AdjustmentKind")]
+pub(crate) enum AdjustmentKindDoc {
+    Discount,
+    Tax,
+    Shipping,
+    Fee,
+}

@@ -7,6 +7,7 @@ use crate::{
     roles,
 };
 use axum::{Json, extract::State, http::StatusCode, response::Response};
+use edge::openapi::IdSchema;
 use edge::{
     Fields, FromFields, JsonBody, OptionalBody, PathIds, Problem, ProblemDocument,
     fields::{id, metadata, quantity, small, text},
@@ -25,7 +26,7 @@ const MAX_SECONDS: u32 = 2_592_000;
 #[schema(as = Hold, rename_all = "camelCase")]
 pub(crate) struct HoldBody {
     /// The caller's id for it; ids of two callers never meet.
-    #[schema(value_type = String)]
+    #[schema(value_type = IdSchema)]
     hold_id: FreeHoldId,
     /// How many.
     #[schema(value_type = u32, minimum = 1, maximum = 1_000_000)]
@@ -73,10 +74,10 @@ impl FromFields for EmptyBody {
 #[schema(as = ShipHold, rename_all = "camelCase")]
 pub(crate) struct ShipBody {
     /// The shipment: it takes effect once.
-    #[schema(value_type = String)]
+    #[schema(value_type = IdSchema)]
     shipment_id: EffectId,
     /// From where.
-    #[schema(value_type = String)]
+    #[schema(value_type = IdSchema)]
     location: LocationId,
     /// How many; without it all that is open.
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 1_000_000)]
@@ -113,7 +114,7 @@ async fn answered(
 /// Reserves units.
 ///
 /// 409 `insufficient_stock` with `available` where there are too few.
-#[utoipa::path(post, path = "/v1/items/{itemId}/holds", tag = "holds", request_body = HoldBody,
+#[utoipa::path(post, path = "/v1/items/{itemId}/holds", tag = "Holds", operation_id = "placeHold", request_body = HoldBody,
     params(("itemId" = String, Path)),
     responses((status = 201, body = HoldAnswer), (status = "default", body = ProblemDocument)))]
 pub(crate) async fn place(
@@ -140,7 +141,7 @@ pub(crate) async fn place(
 }
 
 /// Turns held units into ordered ones: the deadline ends.
-#[utoipa::path(post, path = "/v1/items/{itemId}/holds/{holdId}/commit", tag = "holds",
+#[utoipa::path(post, path = "/v1/items/{itemId}/holds/{holdId}/commit", tag = "Holds", operation_id = "commitHold",
     params(("itemId" = String, Path), ("holdId" = String, Path)),
     responses((status = 200, body = HoldAnswer), (status = "default", body = ProblemDocument)))]
 pub(crate) async fn commit(
@@ -155,7 +156,7 @@ pub(crate) async fn commit(
 }
 
 /// Gives units back: held ones, and committed ones that have not shipped.
-#[utoipa::path(post, path = "/v1/items/{itemId}/holds/{holdId}/release", tag = "holds",
+#[utoipa::path(post, path = "/v1/items/{itemId}/holds/{holdId}/release", tag = "Holds", operation_id = "releaseHold",
     params(("itemId" = String, Path), ("holdId" = String, Path)),
     responses((status = 200, body = HoldAnswer), (status = "default", body = ProblemDocument)))]
 pub(crate) async fn release(
@@ -170,7 +171,7 @@ pub(crate) async fn release(
 }
 
 /// Records units of a committed hold that left.
-#[utoipa::path(post, path = "/v1/items/{itemId}/holds/{holdId}/ship", tag = "holds", request_body = ShipBody,
+#[utoipa::path(post, path = "/v1/items/{itemId}/holds/{holdId}/ship", tag = "Holds", operation_id = "shipHold", request_body = ShipBody,
     params(("itemId" = String, Path), ("holdId" = String, Path)),
     responses((status = 200, body = HoldAnswer), (status = "default", body = ProblemDocument)))]
 pub(crate) async fn ship(

@@ -4,10 +4,11 @@ use crate::{
     CommandState,
     answer::{self, ItemAnswer},
     asker::Asker,
+    docs::ItemKindDoc,
     roles,
 };
 use axum::{Json, extract::State, http::HeaderMap, response::Response};
-use edge::openapi::MoneySchema;
+use edge::openapi::{IdSchema, MoneySchema};
 use edge::{
     Fields, FromFields, JsonBody, Node, PathIds, Problem, ProblemDocument,
     fields::{currency, free_object, id, integer, list, long_text, metadata, object, price, text, unsigned, url, word},
@@ -38,10 +39,10 @@ pub(crate) struct ItemBody {
     /// A word that follows the rule of ids.
     pub category: Option<String>,
     /// The store that owns it; a store's own without it.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<IdSchema>)]
     pub store: Option<StoreId>,
     /// `physical` or `digital`; cannot change.
-    #[schema(value_type = String)]
+    #[schema(value_type = ItemKindDoc)]
     pub kind: ItemKind,
     /// Zero or more.
     #[schema(value_type = MoneySchema)]
@@ -53,7 +54,7 @@ pub(crate) struct ItemBody {
     #[schema(value_type = Option<Vec<String>>)]
     pub images: Vec<String>,
     /// The system that publishes it; with `sourceVersion`.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<IdSchema>)]
     pub source: Option<SourceId>,
     /// Rises with every change there: an older one changes nothing.
     pub source_version: Option<u64>,
@@ -132,7 +133,7 @@ impl ItemBody {
 /// Lists an item, or replaces its facts and price.
 ///
 /// Without `source` it always applies. `If-Match` compares the first part of the ETag, so sales do not disturb an editor.
-#[utoipa::path(put, path = "/v1/items/{itemId}", tag = "items", request_body = ItemBody,
+#[utoipa::path(put, path = "/v1/items/{itemId}", tag = "Items", operation_id = "putItem", request_body = ItemBody,
     params(("itemId" = String, Path), ("If-Match" = Option<String>, Header)),
     responses((status = 201, body = ItemAnswer, description = "Listed for the first time"),
         (status = 200, body = ItemAnswer), (status = "default", body = ProblemDocument)))]
@@ -194,7 +195,7 @@ impl FromFields for PatchBody {
 }
 
 /// Changes some facts or the price (JSON merge patch, RFC 7396).
-#[utoipa::path(patch, path = "/v1/items/{itemId}", tag = "items",
+#[utoipa::path(patch, path = "/v1/items/{itemId}", tag = "Items", operation_id = "patchItem",
     request_body(content = Object, description = "Some fields of ItemFacts; null takes one away",
         content_type = "application/merge-patch+json"),
     params(("itemId" = String, Path), ("If-Match" = Option<String>, Header)),
@@ -242,7 +243,7 @@ impl DelistBody {
 }
 
 /// Takes an item out of sale; its stock stays.
-#[utoipa::path(delete, path = "/v1/items/{itemId}", tag = "items", params(("itemId" = String, Path)),
+#[utoipa::path(delete, path = "/v1/items/{itemId}", tag = "Items", operation_id = "delistItem", params(("itemId" = String, Path)),
     responses((status = 200, body = ItemAnswer), (status = "default", body = ProblemDocument)))]
 pub(crate) async fn delete_item(
     State(state): State<CommandState>,

@@ -35,7 +35,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub fn router(state: CommandState) -> OpenApiRouter {
     let mut router = OpenApiRouter::new()
         .routes(routes!(items::put_item, items::patch_item, items::delete_item))
-        .routes(routes!(import::import_items))
         .routes(routes!(stock::receive))
         .routes(routes!(stock::count))
         .routes(routes!(stock::move_units))
@@ -50,8 +49,11 @@ pub fn router(state: CommandState) -> OpenApiRouter {
         .routes(routes!(orders::cancel))
         .routes(routes!(pay::pay))
         .routes(routes!(refunds::refund));
+    edge::openapi::commands(router.get_openapi_mut());
+    router = router.routes(routes!(import::import_items));
     if state.test_clock.is_some() {
         router = router.routes(routes!(test_clock::advance));
     }
+    edge::openapi::conventions(router.get_openapi_mut());
     router.with_state(state)
 }

@@ -5,6 +5,7 @@ use crate::{
     answer::{self, OrderAnswer},
     asker::{Asker, effect_id},
     checkout::{MAX_LINES, check_lines},
+    docs::{AdjustmentKindDoc, PaymentModeDoc, SubmitModeDoc},
     roles,
 };
 use axum::{
@@ -13,7 +14,7 @@ use axum::{
     http::{StatusCode, header},
     response::Response,
 };
-use edge::openapi::MoneySchema;
+use edge::openapi::{IdSchema, MoneySchema};
 use edge::{
     Fields, FromFields, JsonBody, OptionalBody, PathIds, Problem, ProblemDocument,
     fields::{boolean, id, list, metadata, money, price, quantity, small, text, time, word},
@@ -38,7 +39,7 @@ const MAX_SECONDS: u32 = 86_400;
 #[schema(as = NewOrder, rename_all = "camelCase")]
 pub(crate) struct OrderBody {
     /// The order's own id: it is placed once.
-    #[schema(value_type = String)]
+    #[schema(value_type = IdSchema)]
     order_id: OrderId,
     /// Whose it is: their `sub`. Stored as a pseudonym only.
     shopper: Option<String>,
@@ -54,10 +55,10 @@ pub(crate) struct OrderBody {
     #[schema(value_type = Option<Vec<NewAdjustment>>)]
     adjustments: Vec<Adjustment>,
     /// `external`: the caller takes the money; `provider`: the engine does.
-    #[schema(value_type = String)]
+    #[schema(value_type = PaymentModeDoc)]
     payment: PaymentMode,
     /// `auto`: submitted as soon as all is held.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<SubmitModeDoc>)]
     submit: SubmitMode,
     /// How long it can be paid and submitted, 1–86,400 s; 300 without it.
     #[schema(minimum = 1, maximum = 86_400)]
@@ -73,9 +74,9 @@ pub(crate) struct OrderBody {
 #[expect(dead_code, reason = "describes schemas::order::OrderLine")]
 struct NewOrderLine {
     /// Unique in the order.
-    line_id: String,
+    line_id: IdSchema,
     /// What.
-    item_id: String,
+    item_id: IdSchema,
     /// How many.
     #[schema(minimum = 1, maximum = 1_000_000)]
     quantity: u32,
@@ -83,7 +84,7 @@ struct NewOrderLine {
     unit_price: Option<MoneySchema>,
     /// The caller's own pairs.
     #[schema(value_type = Option<Object>)]
-    metadata: Option<()>,
+    metadata: Metadata,
 }
 
 /// A discount, tax, shipping or fee.
@@ -92,11 +93,11 @@ struct NewOrderLine {
 #[expect(dead_code, reason = "describes schemas::order::Adjustment")]
 struct NewAdjustment {
     /// Unique in the order.
-    adjustment_id: String,
-    /// `discount`, `tax`, `shipping` or `fee`.
-    kind: String,
+    adjustment_id: IdSchema,
+    /// What it is.
+    kind: AdjustmentKindDoc,
     /// The line that it belongs to; else the order as a whole.
-    line_id: Option<String>,
+    line_id: Option<IdSchema>,
     /// Signed.
     amount: MoneySchema,
     /// Already in the prices: not added to the total.
@@ -177,7 +178,7 @@ impl FromFields for OrderBody {
 }
 
 /// Places an order of another system: all lines held, or none.
-#[utoipa::path(post, path = "/v1/orders", tag = "orders", request_body = OrderBody,
+#[utoipa::path(post, path = "/v1/orders", tag = "Orders", operation_id = "placeOrder", request_body = OrderBody,
     responses((status = 201, body = OrderAnswer), (status = "default", body = ProblemDocument)))]
 pub(crate) async fn place(
     State(state): State<CommandState>,
@@ -209,7 +210,7 @@ pub(crate) async fn place(
 }
 
 /// Submits: the buyer's last word. 200 once it is confirmed, 202 while a payment is pending.
-#[utoipa::path(post, path = "/v1/orders/{orderId}/submit", tag = "orders",
+#[utoipa::path(post, path = "/v1/orders/{orderId}/submit", tag = "Orders", operation_id = "submitOrder",
     params(("orderId" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = OrderAnswer), (status = 202, body = OrderAnswer),
         (status = "default", body = ProblemDocument)))]
@@ -255,7 +256,7 @@ pub(crate) struct CancelBody {
 #[expect(dead_code, reason = "describes schemas::order::LineQuantity")]
 struct CancelLine {
     /// The line.
-    line_id: String,
+    line_id: IdSchema,
     /// How many of its units.
     quantity: u32,
 }
@@ -282,7 +283,7 @@ impl FromFields for CancelBody {
 }
 
 /// Cancels a checkout, or what has not shipped of an order.
-#[utoipa::path(post, path = "/v1/orders/{orderId}/cancel", tag = "orders", request_body = CancelBody,
+#[utoipa::path(post, path = "/v1/orders/{orderId}/cancel", tag = "Orders", operation_id = "cancelOrder", request_body = CancelBody,
     params(("orderId" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = OrderAnswer), (status = "default", body = ProblemDocument)))]
 pub(crate) async fn cancel(

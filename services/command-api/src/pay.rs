@@ -62,7 +62,18 @@ pub(crate) struct PaymentDoc {
 #[schema(as = PaymentDetails)]
 #[expect(dead_code, reason = "describes Card")]
 struct PaymentDetailsDoc {
-    card: CardDoc,
+    card: CardFormDoc,
+}
+
+/// A card, or its number alone.
+#[derive(ToSchema)]
+#[schema(as = CardOrNumber)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes Card")]
+enum CardFormDoc {
+    /// 12–19 digits.
+    Number(String),
+    Card(CardDoc),
 }
 
 #[derive(ToSchema)]
@@ -185,7 +196,7 @@ pub(crate) struct PaymentAnswer {
 }
 
 /// Pays an order. 402 `payment_declined` where the provider refuses; the buyer may try again until the deadline.
-#[utoipa::path(post, path = "/v1/orders/{orderId}/payments", tag = "checkout", request_body = PaymentDoc,
+#[utoipa::path(post, path = "/v1/orders/{orderId}/payments", tag = "Checkout", operation_id = "payOrder", request_body = PaymentDoc,
     params(("orderId" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = PaymentAnswer), (status = "default", body = ProblemDocument)))]
 pub(crate) async fn pay(

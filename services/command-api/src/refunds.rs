@@ -38,7 +38,7 @@ impl FromFields for RefundBody {
 }
 
 /// Gives back part of what an order keeps.
-#[utoipa::path(post, path = "/v1/orders/{orderId}/refunds", tag = "orders", request_body = RefundBody,
+#[utoipa::path(post, path = "/v1/orders/{orderId}/refunds", tag = "Orders", operation_id = "refundOrder", request_body = RefundBody,
     params(("orderId" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = OrderAnswer), (status = "default", body = ProblemDocument)))]
 pub(crate) async fn refund(

@@ -4,9 +4,11 @@ use crate::{
     CommandState,
     answer::{self, SafetyAnswer, StockAnswer},
     asker::Asker,
+    docs::BucketDoc,
     roles,
 };
 use axum::{Json, extract::State, http::StatusCode, response::Response};
+use edge::openapi::IdSchema;
 use edge::{
     Fields, FromFields, JsonBody, PathIds, Problem, ProblemDocument,
     fields::{id, metadata, quantity, small, text, time, unsigned, word},
@@ -26,10 +28,10 @@ const MAX_UNITS: u64 = 1_000_000_000;
 #[schema(as = Receipt, rename_all = "camelCase")]
 pub(crate) struct ReceiptBody {
     /// The receipt: received once, however often it is sent.
-    #[schema(value_type = String)]
+    #[schema(value_type = IdSchema)]
     pub receipt_id: EffectId,
     /// Where.
-    #[schema(value_type = String)]
+    #[schema(value_type = IdSchema)]
     pub location: LocationId,
     /// How many.
     #[schema(value_type = u32, minimum = 1, maximum = 1_000_000)]
@@ -77,10 +79,10 @@ impl ReceiptBody {
 #[schema(as = Count, rename_all = "camelCase")]
 pub(crate) struct CountBody {
     /// The count; without it one is derived from the idempotency key.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<IdSchema>)]
     pub count_id: Option<EffectId>,
     /// Where.
-    #[schema(value_type = String)]
+    #[schema(value_type = IdSchema)]
     pub location: LocationId,
     /// Sellable units found.
     #[schema(maximum = 1_000_000_000)]
@@ -116,16 +118,16 @@ impl CountBody {
 #[schema(as = Move, rename_all = "camelCase")]
 pub(crate) struct MoveBody {
     /// The move; without it one is derived from the idempotency key.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<IdSchema>)]
     pub move_id: Option<EffectId>,
     /// Where.
-    #[schema(value_type = String)]
+    #[schema(value_type = IdSchema)]
     pub location: LocationId,
     /// Out of `sellable`, `damaged` or `quality_control`.
-    #[schema(value_type = String)]
+    #[schema(value_type = BucketDoc)]
     pub from: Bucket,
     /// Into one of these.
-    #[schema(value_type = String)]
+    #[schema(value_type = BucketDoc)]
     pub to: Bucket,
     /// How many.
     #[schema(value_type = u32, minimum = 1, maximum = 1_000_000)]
@@ -135,7 +137,7 @@ pub(crate) struct MoveBody {
     /// A document.
     pub reference: String,
     /// Another location: a transfer.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<IdSchema>)]
     pub to_location: Option<LocationId>,
 }
 
@@ -213,7 +215,7 @@ async fn answered<T: Serialize>(
 }
 
 /// Books units that came in.
-#[utoipa::path(post, path = "/v1/items/{itemId}/receipts", tag = "stock", request_body = ReceiptBody,
+#[utoipa::path(post, path = "/v1/items/{itemId}/receipts", tag = "Stock", operation_id = "receiveStock", request_body = ReceiptBody,
     params(("itemId" = String, Path)),
     responses((status = 201, body = StockAnswer), (status = "default", body = ProblemDocument)))]
 pub(crate) async fn receive(
@@ -231,7 +233,7 @@ pub(crate) async fn receive(
 /// Sets the sellable units of a location to what was counted.
 ///
 /// 409 `stale_count` with `current` where the stock changed since the counting began.
-#[utoipa::path(post, path = "/v1/items/{itemId}/counts", tag = "stock", request_body = CountBody,
+#[utoipa::path(post, path = "/v1/items/{itemId}/counts", tag = "Stock", operation_id = "countStock", request_body = CountBody,
     params(("itemId" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = StockAnswer), (status = "default", body = ProblemDocument)))]
 pub(crate) async fn count(
@@ -246,7 +248,7 @@ pub(crate) async fn count(
 }
 
 /// Moves units of a location from one bucket to another.
-#[utoipa::path(post, path = "/v1/items/{itemId}/moves", tag = "stock", request_body = MoveBody,
+#[utoipa::path(post, path = "/v1/items/{itemId}/moves", tag = "Stock", operation_id = "moveStock", request_body = MoveBody,
     params(("itemId" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = StockAnswer), (status = "default", body = ProblemDocument)))]
 pub(crate) async fn move_units(
@@ -261,7 +263,7 @@ pub(crate) async fn move_units(
 }
 
 /// Sets the units that are kept back from sale.
-#[utoipa::path(put, path = "/v1/items/{itemId}/safety", tag = "stock", request_body = SafetyBody,
+#[utoipa::path(put, path = "/v1/items/{itemId}/safety", tag = "Stock", operation_id = "setSafety", request_body = SafetyBody,
     params(("itemId" = String, Path)),
     responses((status = 200, body = SafetyAnswer), (status = "default", body = ProblemDocument)))]
 pub(crate) async fn set_safety(

@@ -51,7 +51,7 @@ pub(crate) struct Now {
 }
 
 /// Moves the test clock forward and waits until the engine has come to rest.
-#[utoipa::path(post, path = "/v1/test-clock/advance", tag = "operations", request_body = Advance,
+#[utoipa::path(post, path = "/v1/test-clock/advance", tag = "Operations", operation_id = "advanceTestClock", request_body = Advance,
     responses((status = 200, body = Now), (status = "default", body = ProblemDocument)))]
 pub(crate) async fn advance(
     State(state): State<CommandState>,

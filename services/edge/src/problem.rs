@@ -106,6 +106,7 @@ impl Problem {
     #[must_use]
     pub fn faults(code: &'static str, errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {
+            [only] if only.pointer.is_empty() => format!("the body {}", only.detail),
             [only] => format!("{}: {}", only.pointer, only.detail),
             many => format!("{} faults; `errors` lists them", many.len()),
         };

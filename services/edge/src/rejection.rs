@@ -92,6 +92,8 @@ const fn order_status(rejection: &OrderRejection) -> StatusCode {
         | OrderRejection::OrderCancelled
         | OrderRejection::PaymentExternal
         | OrderRejection::AlreadyPaid
+        | OrderRejection::TooManyPayments { .. }
+        | OrderRejection::TooManyCancellations { .. }
         | OrderRejection::NotThatManyOpen { .. }
         | OrderRejection::AlreadyShipped
         | OrderRejection::RefundTooLarge { .. } => StatusCode::CONFLICT,

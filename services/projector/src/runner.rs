@@ -15,13 +15,15 @@ use std::{
         mpsc,
     },
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use thiserror::Error;
 use tokio::runtime::Handle;
 
-/// Bytes of records that are folded at once, about. Enough that a batch's fixed costs vanish, and still in the CPU's cache.
-const BATCH_BYTES: usize = 512 << 10;
+/// Bytes of records that are folded at once, about: a page of the store that many of them touch is written once.
+const BATCH_BYTES: usize = 4 << 20;
+/// The longest rest between two batches.
+const MAX_REST: Duration = Duration::from_millis(50);
 /// How long a poll waits: how late a stop is noticed.
 const POLL: Duration = Duration::from_millis(100);
 /// Between two attempts at a log or store that is out of reach.
@@ -266,32 +268,40 @@ impl Worker {
 
     fn run(mut self) {
         while !self.shared.stopping() {
-            if let Err(error) = self.batch() {
-                tracing::error!(%error, "the projector has stopped; restart it once that is repaired");
-                self.shared.progress().trouble = Some(error.to_string());
-                return;
+            let start = Instant::now();
+            match self.batch() {
+                // As long as it worked: half of the time at most goes into views while they keep up, and what gathers
+                // meanwhile costs less per event. One that has fallen behind finds full batches and does not rest.
+                Ok(Some(bytes)) if bytes < BATCH_BYTES / 2 => std::thread::sleep(start.elapsed().min(MAX_REST)),
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::error!(%error, "the projector has stopped; restart it once that is repaired");
+                    self.shared.progress().trouble = Some(error.to_string());
+                    return;
+                }
             }
         }
     }
 
-    /// Folds what has gathered. An error is for good.
-    fn batch(&mut self) -> Result<(), ProjectorError> {
+    /// Folds what has gathered; how many bytes it was, if anything. An error is for good.
+    fn batch(&mut self) -> Result<Option<usize>, ProjectorError> {
         let records = match self.reader.poll(BATCH_BYTES, POLL) {
             Ok(records) => records,
-            Err(error) => return self.log_failed(error),
+            Err(error) => return self.log_failed(error).map(|()| None),
         };
         if records.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
+        let bytes = records.iter().map(|record| record.value.as_ref().map_or(0, Vec::len)).sum();
         let batch = self.fold.read(records);
         self.tell_stopped();
         if batch.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let events = batch.len() as u64;
         for needed in self.fold.needs(&batch) {
             let read = |worker: &Self| worker.runtime.block_on(worker.views.get(needed.table, &needed.keys));
-            let Some(rows) = self.insist(read)? else { return Ok(()) };
+            let Some(rows) = self.insist(read)? else { return Ok(None) };
             self.fold.load(needed, rows)?;
         }
         let (rows, checkpoints) = self.fold.fold(batch)?;
@@ -300,7 +310,7 @@ impl Worker {
             metrics::counter!("stockfold_projector_rows_total").increment(rows.len() as u64);
             self.shared.progress().folded.extend(checkpoints);
         }
-        Ok(())
+        Ok(Some(bytes))
     }
 
     fn write(&self, rows: &[RowWrite], checkpoints: &Checkpoints) -> Result<(), StoreError> {

@@ -39,13 +39,13 @@ pub(crate) struct HoldAnswer {
 }
 
 /// A free hold of the caller.
-#[utoipa::path(get, path = "/v1/items/{itemId}/holds/{holdId}", tag = "Stock", operation_id = "getHold",
+#[utoipa::path(get, path = "/v1/items/{itemId}/holds/{holdId}", tag = "Holds", operation_id = "getHold",
     params(
         ("itemId" = String, Path),
         ("holdId" = String, Path),
         ("Stockfold-At-Least" = Option<String>, Header, description = "Wait until the views are past this token."),
     ),
-    responses((status = 200, body = HoldAnswer), (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json")),
+    responses((status = 200, body = HoldAnswer), (status = "default", body = ProblemDocument)),
     security(("bearer" = [])))]
 pub(crate) async fn get(
     State(state): State<QueryState>,

@@ -179,7 +179,7 @@ fn has_attribute(attributes: &Map<String, Value>, name: &str, wanted: &str) -> b
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before."),
         ("Stockfold-At-Least" = Option<String>, Header, description = "Wait until the views are past this token."),
     ),
-    responses((status = 200, body = ItemList), (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json")))]
+    responses((status = 200, body = ItemList), (status = "default", body = ProblemDocument)))]
 pub(crate) async fn list(
     State(state): State<QueryState>,
     _caller: MaybeCaller,
@@ -231,7 +231,7 @@ async fn scan(state: &QueryState, query: &Query) -> Result<(Vec<ItemAnswer>, Opt
     responses(
         (status = 200, body = ItemAnswer, headers(("ETag" = String, description = "`\"<catalog version>.<row version>\"`"))),
         (status = 304, description = "Not changed."),
-        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json")))]
+        (status = "default", body = ProblemDocument)))]
 pub(crate) async fn get(
     State(state): State<QueryState>,
     _caller: MaybeCaller,

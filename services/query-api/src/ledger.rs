@@ -102,7 +102,7 @@ pub(crate) struct LedgerList {
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before."),
         ("Stockfold-At-Least" = Option<String>, Header, description = "Wait until the views are past this token."),
     ),
-    responses((status = 200, body = LedgerList), (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json")),
+    responses((status = 200, body = LedgerList), (status = "default", body = ProblemDocument)),
     security(("bearer" = [])))]
 pub(crate) async fn list(
     State(state): State<QueryState>,

@@ -77,7 +77,7 @@ impl QueryState {
 
 /// All routes of this API, to be merged with others and dressed by [`Edge::dress`].
 pub fn router(state: QueryState) -> OpenApiRouter {
-    OpenApiRouter::new()
+    let mut router = OpenApiRouter::new()
         .routes(routes!(items::list))
         .routes(routes!(items::get))
         .routes(routes!(stock::list))
@@ -87,8 +87,9 @@ pub fn router(state: QueryState) -> OpenApiRouter {
         .routes(routes!(orders::list))
         .routes(routes!(orders::get))
         .routes(routes!(log::tail))
-        .routes(routes!(ops::status))
-        .with_state(state)
+        .routes(routes!(ops::status));
+    edge::openapi::conventions(router.get_openapi_mut());
+    router.with_state(state)
 }
 
 /// What a fault of the view store tells the client.

@@ -61,7 +61,9 @@ pub struct Ops {
 
 /// `/livez`, `/readyz` and `/metrics`: without version and without limits, so not dressed by the edge.
 pub fn router(ops: Ops) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(livez)).routes(routes!(readyz)).routes(routes!(metrics)).with_state(ops)
+    let mut router = OpenApiRouter::new().routes(routes!(livez)).routes(routes!(readyz)).routes(routes!(metrics));
+    edge::openapi::conventions(router.get_openapi_mut());
+    router.with_state(ops)
 }
 
 /// Whether the process is alive.
@@ -72,7 +74,8 @@ async fn livez() -> &'static str {
 
 /// Whether the process can serve, and if not, what is missing.
 #[utoipa::path(get, path = "/readyz", tag = "Operations",
-    responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
+    responses((status = 200, body = Readiness, description = "Ready."),
+        (status = 503, body = Readiness, description = "Not ready.")))]
 async fn readyz(State(ops): State<Ops>) -> Response {
     let dependencies = (ops.dependencies)().await;
     let ready = dependencies.iter().all(|dependency| dependency.ready);
@@ -89,7 +92,7 @@ async fn metrics(State(ops): State<Ops>) -> Response {
 
 /// How the engine is: shards, positions, lag, holds due.
 #[utoipa::path(get, path = "/v1/status", tag = "Operations", operation_id = "getStatus",
-    responses((status = 200, body = Object), (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json")),
+    responses((status = 200, body = Object), (status = "default", body = ProblemDocument)),
     security(("bearer" = [])))]
 pub(crate) async fn status(
     State(state): State<QueryState>,

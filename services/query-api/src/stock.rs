@@ -18,7 +18,7 @@ use read_model::views::{
     stock_history::{self, AsOf},
 };
 use schemas::{
-    Caller, ItemId, LocationId, ParseError, Position, Timestamp,
+    Caller, ItemId, LocationId, ParseError, Position, PositionToken, Timestamp,
     item::{ItemKind, LocationLevels, StockLevels},
 };
 use serde::Serialize;
@@ -34,6 +34,7 @@ pub(crate) struct StockAnswer {
     /// Units that can be bought; null for a digital item. Below zero (for who keeps the stock) while units are missing.
     available: Option<i64>,
     #[serde(flatten)]
+    #[schema(value_type = FullStock)]
     full: Option<FullStock>,
 }
 
@@ -42,15 +43,21 @@ pub(crate) struct StockAnswer {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FullStock {
     /// Sellable, damaged and in quality control.
+    #[schema(required = false)]
     on_hand: u64,
     /// Reserved by active holds.
+    #[schema(required = false)]
     held: u64,
     /// Ordered, not yet bound to a location.
+    #[schema(required = false)]
     committed: u64,
     /// Lent to drops.
+    #[schema(required = false)]
     allotted: u64,
     /// Kept back from sale.
+    #[schema(required = false)]
     safety: u64,
+    #[schema(required = false)]
     locations: Vec<LocationAnswer>,
     /// The newest event in it; none where there never was one.
     #[schema(value_type = Option<String>, example = "inventory.events.v1/3@17")]
@@ -124,7 +131,7 @@ fn answer(caller: Option<&Caller>, item: Option<&ItemRow>, stock: Option<StockRo
         ("items" = String, Query, description = "Up to 200 ids, separated by commas."),
         ("Stockfold-At-Least" = Option<String>, Header, description = "Wait until the views are past this token."),
     ),
-    responses((status = 200, body = StockList), (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json")),
+    responses((status = 200, body = StockList), (status = "default", body = ProblemDocument)),
     security((), ("bearer" = [])))]
 pub(crate) async fn list(
     State(state): State<QueryState>,
@@ -152,7 +159,7 @@ pub(crate) async fn list(
         ("asOf" = Option<String>, Query, description = "An RFC 3339 time, or a position such as `inventory.events.v1/3@17`. Only for who keeps the stock."),
         ("Stockfold-At-Least" = Option<String>, Header, description = "Wait until the views are past this token."),
     ),
-    responses((status = 200, body = StockAnswer), (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json")),
+    responses((status = 200, body = StockAnswer), (status = "default", body = ProblemDocument)),
     security((), ("bearer" = [])))]
 pub(crate) async fn get(
     State(state): State<QueryState>,
@@ -171,6 +178,12 @@ pub(crate) async fn get(
         Some(at) => {
             access::require_full(caller.as_ref(), access::owner(item.as_ref()))?;
             check_partition(&state, &id, at)?;
+            if let AsOf::Position(at) = at {
+                // What the views have not folded yet they cannot tell.
+                let mut token = PositionToken::default();
+                token.add(at);
+                state.progress.wait(&token).await?;
+            }
             stock_history::as_of(views, &id, at).await
         }
     };

@@ -64,9 +64,12 @@ fn every_call_is_in_the_openapi_document_with_its_problem() {
     for (path, call) in paths {
         let get = &call["get"];
         assert!(get["operationId"].is_string(), "{path}");
+        assert!(get["responses"]["200"]["description"].is_string(), "{path}");
         let problem = &get["responses"]["default"]["content"]["application/problem+json"]["schema"]["$ref"];
         assert_eq!(problem, "#/components/schemas/Problem", "{path}");
     }
+    // Who may see `available` only gets no more.
+    assert_eq!(document["components"]["schemas"]["FullStock"]["required"], Value::Null);
     // Whatever a schema refers to is there.
     let text = document.to_string();
     for reference in text.split("\"#/components/schemas/").skip(1) {

@@ -80,6 +80,8 @@ async fn stock_as_of_then_is_what_it_was() {
     let foreign = (first.partition + 1) % 4;
     let foreign = format!("/v1/items/mug/stock?asOf=inventory.events.v1/{foreign}@1");
     world.refused(&foreign, operator, 400, "invalid_position").await;
+    let future = format!("/v1/items/mug/stock?asOf=inventory.events.v1/{}@9999", first.partition);
+    world.refused(&future, operator, 409, "view_behind").await;
     world.refused("/v1/items/mug/stock?asOf=yesterday", operator, 400, "invalid_query").await;
 }
 

@@ -1,11 +1,16 @@
 //! The routes of both APIs, the probes, the contract and the page to read it; and what adapts the services to their ports.
 
 use crate::ops::Ops;
-use axum::{Json, Router, http::header, response::Redirect, routing::get};
+use axum::{
+    Json, Router,
+    http::{StatusCode, header},
+    response::Redirect,
+    routing::get,
+};
 use command_api::{
     AdvanceError, AdvanceFuture, Card, CardTokenizer, CommandState, TestClock, TokenizeError, TokenizeFuture,
 };
-use edge::Edge;
+use edge::{Edge, Problem};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use payments::{CardDetails, Provider};
 use query_api::{
@@ -13,13 +18,19 @@ use query_api::{
     ops::{Dependency, OpsFuture},
 };
 use schemas::Timestamp;
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use utoipa::openapi::{
     Components, InfoBuilder, License, OpenApi, OpenApiBuilder,
     security::{Http, HttpAuthScheme, SecurityScheme},
 };
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+/// How often measurements are sorted.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Exchanges cards at the payment provider.
 pub struct ProviderCards(pub Arc<dyn Provider>);
@@ -51,6 +62,15 @@ pub fn metrics() -> &'static PrometheusHandle {
     })
 }
 
+/// Sorts what was measured into the recorder's buckets, for ever: unsorted it would grow with every request.
+pub async fn keep_metrics() {
+    let mut ticks = tokio::time::interval(UPKEEP);
+    loop {
+        ticks.tick().await;
+        metrics().run_upkeep();
+    }
+}
+
 /// All routes of one process.
 pub fn router(edge: &Edge, commands: CommandState, queries: QueryState, ops: &Arc<Ops>) -> Router {
     let status = Arc::clone(ops);
@@ -74,11 +94,17 @@ pub fn router(edge: &Edge, commands: CommandState, queries: QueryState, ops: &Ar
     let contract = contract.merge_from(probe_contract);
     let json = Json(contract.clone());
     let pages = Router::new()
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", contract))
+        // Without a URL of its own the page asks a public site whether the contract is valid.
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", contract).config(Config::default().validator_url("none")))
         .route("/", get(|| async { Redirect::temporary("/docs/") }))
         .route("/v1/openapi.json", get(move || async move { ([(header::CACHE_CONTROL, "max-age=300")], json) }));
     // As the fallback, not merged: a merge would lose the problem that the edge makes of an unknown path.
-    probes.fallback_service(edge.dress(api.merge(pages)))
+    probes.method_not_allowed_fallback(method_not_allowed).fallback_service(edge.dress(api.merge(pages)))
+}
+
+async fn method_not_allowed() -> Problem {
+    let detail = "this path does not take that method; see Allow";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
 }
 
 fn about() -> OpenApi {
@@ -95,4 +121,49 @@ fn about() -> OpenApi {
         .license(Some(License::new("Apache-2.0")))
         .build();
     OpenApiBuilder::new().info(info).components(Some(components)).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::bench::scratch::with_engine_in;
+    use reqwest::{Client, Method, StatusCode};
+    use serde_json::Value;
+
+    async fn text(url: String) -> String {
+        reqwest::get(url).await.expect("an answer").text().await.expect("whole")
+    }
+
+    #[test]
+    fn the_whole_tells_one_contract_and_problems_everywhere() {
+        let home = tempfile::tempdir().expect("a directory");
+        let checked = with_engine_in(None, Some(home.path()), |engine| {
+            engine.runtime().block_on(async {
+                let url = engine.base_url();
+                let contract: Value = serde_json::from_str(&text(format!("{url}/openapi.json")).await)?;
+                let calls = contract["paths"].as_object().into_iter().flat_map(|paths| paths.values());
+                let calls: Vec<_> = calls.filter_map(Value::as_object).flat_map(|path| path.values()).collect();
+                let names: std::collections::BTreeSet<_> =
+                    calls.iter().filter_map(|call| call["operationId"].as_str()).collect();
+                assert_eq!((names.len(), calls.len() > 25), (calls.len(), true), "{names:?}");
+                // The page has everything that it loads, and asks nobody else.
+                assert!(
+                    text(format!("{url}/docs/swagger-initializer.js")).await.contains("\"validatorUrl\": \"none\"")
+                );
+                for (method, path, status, code) in [
+                    (Method::GET, "/nowhere", StatusCode::NOT_FOUND, "unknown_path"),
+                    (Method::DELETE, "/livez", StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+                    (Method::DELETE, "/v1/stock", StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+                ] {
+                    let answer = Client::new().request(method, format!("{url}{path}")).send().await?;
+                    assert_eq!(answer.status(), status, "{path}");
+                    assert_eq!(answer.headers().contains_key("allow"), code == "method_not_allowed", "{path}");
+                    assert_eq!(answer.headers()["content-type"], "application/problem+json", "{path}");
+                    assert_eq!(answer.json::<Value>().await?["code"], code, "{path}");
+                }
+                assert!(text(format!("{url}/metrics")).await.contains("route=\"/v1/stock\""));
+                Ok(())
+            })
+        });
+        checked.expect("it runs");
+    }
 }

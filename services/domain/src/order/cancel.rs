@@ -13,6 +13,9 @@ use schemas::{
 };
 use std::collections::BTreeMap;
 
+/// The most parts that are cancelled one by one: each is remembered, and a line may have a million units.
+const MAX_CANCELLATIONS: u32 = 1_000;
+
 pub(super) fn cancel(mut plan: Plan<'_>, command: &CancelOrder) -> Decided {
     if let Some(effect) = plan.order.cancellations.iter().find(|effect| effect.id == command.effect.id) {
         let same = effect.digest == command.effect.digest;
@@ -36,6 +39,9 @@ pub(super) fn cancel(mut plan: Plan<'_>, command: &CancelOrder) -> Decided {
     };
     if plan.order.phase != Phase::Confirmed && command.lines.is_some() {
         return refuse(OrderRejection::CancelAsAWhole);
+    }
+    if command.lines.is_some() && plan.order.cancellations.len() >= MAX_CANCELLATIONS as usize {
+        return refuse(OrderRejection::TooManyCancellations { limit: MAX_CANCELLATIONS });
     }
 
     // From here it succeeds.

@@ -56,7 +56,8 @@ fn captures(order: &Order) -> Vec<CaptureDue> {
     if order.is_external() {
         return Vec::new();
     }
-    let open = order.payments.iter().filter(|payment| payment.unrefunded() > 0);
+    // A payment is captured once: what was taken before is not asked for again.
+    let open = order.payments.iter().filter(|payment| payment.shown.captured == 0 && payment.unrefunded() > 0);
     open.map(|payment| CaptureDue {
         payment_id: payment.shown.payment_id.clone(),
         amount: Money::new(payment.unrefunded(), payment.shown.amount.currency()).expect("at most what came in"),

@@ -46,7 +46,12 @@ pub fn evolve(order: &mut Order, event: &OrderEvent, time: Timestamp, _policy: &
             order.confirmed = true;
         }
         OrderEvent::DigitalDelivered(event) => delivered(order, &event.line_ids),
-        OrderEvent::CaptureDue(event) => payment(order, &event.payment_id).capture_due += event.amount.minor(),
+        OrderEvent::CaptureDue(event) => {
+            let payment = payment(order, &event.payment_id);
+            payment.capture_due += event.amount.minor();
+            // What is asked for anew may fail anew, and then counts.
+            payment.capture_failed = false;
+        }
         OrderEvent::PaymentCaptured(event) => {
             payment(order, &event.payment_id).shown.captured += event.amount.minor();
         }

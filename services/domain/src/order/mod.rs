@@ -269,9 +269,9 @@ impl PaymentState {
         self.shown.status == PaymentStatus::Pending
     }
 
-    /// The provider was asked to take money and has not said how that went.
+    /// The provider was asked to take money and has not said how that went; all due back again, nothing is taken.
     fn is_capture_open(&self) -> bool {
-        self.capture_due > 0 && self.shown.captured == 0 && !self.capture_failed
+        self.capture_due > 0 && self.shown.captured == 0 && !self.capture_failed && self.unrefunded() > 0
     }
 }
 

@@ -87,6 +87,9 @@ pub(super) fn total(
     if amounts.into_iter().any(|amount| amount.currency() != currency) {
         return Err(OrderRefusal::MixedCurrencies);
     }
+    if lines.iter().any(|(_, price)| price.minor() < 0) {
+        return Err(OrderRefusal::TotalNegative);
+    }
     // At most a hundred adjustments below 2^53: the sums of them fit.
     let counted = || adjustments.iter().filter(|adjustment| !adjustment.included);
     let of_line = |line: &OrderLine| {

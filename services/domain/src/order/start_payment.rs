@@ -11,6 +11,9 @@ use schemas::{
     order::{OrderRejection, PaymentStarted, StartPayment},
 };
 
+/// The most payments that may be started; money that comes in is recorded beyond it.
+const MAX_PAYMENTS: u32 = 50;
+
 pub(super) fn start_payment(mut plan: Plan<'_>, command: &StartPayment) -> Decided {
     if let Some(payment) = plan.order.payment(&command.payment_id) {
         // One that only its authorization told of has no content to differ from.
@@ -29,6 +32,9 @@ pub(super) fn start_payment(mut plan: Plan<'_>, command: &StartPayment) -> Decid
     }
     if plan.order.phase == Phase::Confirmed || money::is_paid(&plan.order) {
         return refuse(OrderRejection::AlreadyPaid);
+    }
+    if plan.order.payments.len() >= MAX_PAYMENTS as usize {
+        return refuse(OrderRejection::TooManyPayments { limit: MAX_PAYMENTS });
     }
 
     // From here it succeeds.

@@ -56,8 +56,9 @@ impl From {
         ("Last-Event-ID" = Option<String>, Header, description = "Of a server-sent event: goes before `from`."),
     ),
     responses(
-        (status = 200, description = "CloudEvents 1.0 in JSON.", body = String, content_type = "application/x-ndjson"),
-        (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json")),
+        (status = 200, description = "CloudEvents 1.0 in JSON.",
+            content((String = "application/x-ndjson"), (String = "text/event-stream"))),
+        (status = "default", body = ProblemDocument)),
     security(("bearer" = [])))]
 pub(crate) async fn tail(
     State(state): State<QueryState>,

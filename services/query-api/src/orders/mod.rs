@@ -81,7 +81,7 @@ fn statuses(text: &str) -> Result<Vec<OrderStatus>, String> {
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before."),
         ("Stockfold-At-Least" = Option<String>, Header, description = "Wait until the views are past this token."),
     ),
-    responses((status = 200, body = OrderList), (status = "default", description = "A problem.", body = ProblemDocument, content_type = "application/problem+json")),
+    responses((status = 200, body = OrderList), (status = "default", body = ProblemDocument)),
     security(("bearer" = [])))]
 pub(crate) async fn list(
     State(state): State<QueryState>,
@@ -145,7 +145,7 @@ async fn scan(
         ("orderId" = String, Path),
         ("Stockfold-At-Least" = Option<String>, Header, description = "Wait until the views are past this token."),
     ),
-    responses((status = 200, body = OrderAnswer), (status = "default", description = "A problem; somebody else's order is 404.", body = ProblemDocument, content_type = "application/problem+json")),
+    responses((status = 200, body = OrderAnswer), (status = "default", description = "A problem; somebody else's order is 404.", body = ProblemDocument)),
     security(("bearer" = [])))]
 pub(crate) async fn get(
     State(state): State<QueryState>,

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
 
 /// Bytes of a page.
-const PAGE: u32 = 8_192;
+const PAGE: u32 = 4_096;
 /// Pages of the WAL after which SQLite copies them into the file: 64 MiB, so that a burst syncs seldom.
 const WAL_PAGES: u32 = 8_192;
 /// Statements that a connection keeps prepared: more than there are.

@@ -39,6 +39,8 @@ struct Figure {
     goal: Option<f64>,
     p50_micros: u64,
     p99_micros: u64,
+    /// How long the views needed, once the load had ended, to show all of it; the next figure begins after that.
+    views_catch_up_ms: u128,
     /// Grants in the log: all that were answered, and those still under way when the time was up.
     holds_in_log: u64,
 }
@@ -185,6 +187,7 @@ fn workload(engine: &Engine, way: &'static str, in_flight: usize, goal: Option<f
         ensure!(holds > 0, "no hold was granted");
         let mut latency = Histogram::<u64>::new_with_bounds(1, 60_000_000, 3)?;
         clients.iter().try_for_each(|client| latency.add(&client.latency))?;
+        let catch_up = engine.views_catch_up().await?;
         let holds_in_log = proof::check(engine.log().as_ref(), &item, received, &answered(&clients))?;
         Ok(Figure {
             way,
@@ -196,6 +199,7 @@ fn workload(engine: &Engine, way: &'static str, in_flight: usize, goal: Option<f
             goal,
             p50_micros: latency.value_at_quantile(0.5),
             p99_micros: latency.value_at_quantile(0.99),
+            views_catch_up_ms: catch_up.as_millis(),
             holds_in_log,
         })
     })
@@ -278,8 +282,17 @@ fn answered(clients: &[Client]) -> Answered {
 fn show(report: &Report) -> Result<()> {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["holds on one item", "in flight", "holds/s", "× sync rate", "goal", "p50 µs", "p99 µs"]);
-    table.add_row(["4 KiB append + fdatasync", "1", &format!("{:.0}", report.syncs_per_second), "1.0", "", "", ""]);
+    table.set_header([
+        "holds on one item",
+        "in flight",
+        "holds/s",
+        "× sync rate",
+        "goal",
+        "p50 µs",
+        "p99 µs",
+        "views after",
+    ]);
+    table.add_row(["4 KiB append + fdatasync", "1", &format!("{:.0}", report.syncs_per_second), "1.0", "", "", "", ""]);
     for figure in &report.figures {
         table.add_row([
             figure.way.to_owned(),
@@ -289,9 +302,10 @@ fn show(report: &Report) -> Result<()> {
             figure.goal.map(|goal| format!("≥ {goal}")).unwrap_or_default(),
             figure.p50_micros.to_string(),
             figure.p99_micros.to_string(),
+            format!("{} ms", figure.views_catch_up_ms),
         ]);
     }
-    for column in 1..7 {
+    for column in 1..8 {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }

@@ -147,3 +147,13 @@ fn a_total_beyond_exact_numbers_rejects() {
     let fee = adjustment("a1", None, 1);
     assert_eq!(rejected_for(vec![line("l1", "tea", 1)], vec![fee], max), OrderRefusal::TotalTooLarge);
 }
+
+#[test]
+fn a_price_below_zero_rejects_by_name() {
+    let mut world = World::placed(vec![line("l1", "tea", 1_000), line("l2", "cup", 1)]);
+    world.grant("tea", -1_000, ItemKind::Physical);
+    let decision = world.grant("cup", 1_000_001, ItemKind::Physical);
+    assert_eq!(names(&decision), ["item-held", "order-rejected"]);
+    assert_eq!(world.order.refusals, [OrderRefusal::TotalNegative]);
+    assert_eq!(asked(&decision), ["release cup", "release tea"]);
+}

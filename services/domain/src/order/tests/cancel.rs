@@ -122,3 +122,19 @@ fn refuses_a_part_of_a_checkout() {
         assert_eq!(refusal(&world.cancel("x1", Some(&[("l1", 1)]))), OrderRejection::CancelAsAWhole);
     }
 }
+
+#[test]
+fn refuses_more_parts_than_an_order_remembers_and_takes_the_whole() {
+    let mut world = World::placed(vec![line("l1", "tea", 1_002)]).granted();
+    world.pay("p1", 1_002_000);
+    world.submit("s1").expect("it is paid");
+    for part in 1..=1_000 {
+        world.cancel(&format!("x{part}"), Some(&[("l1", 1)])).expect("it is open");
+    }
+    let more = world.cancel("x1001", Some(&[("l1", 1)]));
+    assert_eq!(refusal(&more), OrderRejection::TooManyCancellations { limit: 1_000 });
+    assert!(world.cancel("x7", Some(&[("l1", 1)])).expect("the same").events.is_empty());
+    let whole = world.cancel("x1002", None).expect("two are open");
+    assert_eq!(names(&whole), ["lines-cancelled", "order-cancelled", "refund-due"]);
+    assert_eq!(world.order.payments[0].shown.refund_due, 1_002_000);
+}

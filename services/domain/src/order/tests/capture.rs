@@ -68,3 +68,40 @@ fn a_failure_after_the_capture_or_of_an_unknown_payment_changes_nothing() {
     assert!(world.fail_capture("p1").expect("it was taken").events.is_empty());
     assert_eq!(refusal(&world.fail_capture("p9")), OrderRejection::PaymentNotFound);
 }
+
+#[test]
+fn what_was_captured_before_the_confirmation_is_not_taken_again() {
+    let mut world = World::tea();
+    world.pay("p1", 2_000);
+    world.capture("p1", eur(2_000)).expect("it is recorded");
+    let decision = world.submit("s1").expect("it is paid");
+    assert_eq!(names(&decision), ["order-submitted", "order-confirmed"]);
+}
+
+#[test]
+fn a_failure_of_money_that_is_due_back_cancels_nothing() {
+    let mut world = World::confirmed();
+    world.refund("f1", eur(2_000)).expect("it is kept");
+    assert_eq!(names(&world.fail_capture("p1").expect("it is recorded")), ["capture-failed"]);
+    assert_eq!(world.status(), OrderStatus::Confirmed);
+}
+
+#[test]
+fn a_void_ends_the_wait_for_the_capture() {
+    let mut world = World::confirmed();
+    world.cancel("x1", None).expect("nothing has shipped");
+    assert!(!world.order.is_finished(), "its money is not back yet");
+    world.settle("p1-r1").expect("it is recorded");
+    assert!(world.order.is_finished());
+}
+
+#[test]
+fn a_failure_before_the_confirmation_does_not_hide_the_one_after_it() {
+    let mut world = World::tea();
+    world.pay("p1", 2_000);
+    assert_eq!(names(&world.fail_capture("p1").expect("it is recorded")), ["capture-failed"]);
+    let confirmed = world.submit("s1").expect("it is paid");
+    assert_eq!(names(&confirmed), ["order-submitted", "order-confirmed", "capture-due"]);
+    let decision = world.fail_capture("p1").expect("it is recorded");
+    assert_eq!(names(&decision), ["capture-failed", "lines-cancelled", "order-cancelled", "refund-due"]);
+}

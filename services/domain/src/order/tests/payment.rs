@@ -159,3 +159,16 @@ fn the_last_missing_part_confirms_what_is_submitted() {
     let captures: i64 = world.order.payments.iter().map(|payment| payment.capture_due).sum();
     assert_eq!(captures, 2_000);
 }
+
+#[test]
+fn refuses_more_payments_than_an_order_takes_and_still_answers_the_known_ones() {
+    let mut world = World::tea();
+    for attempt in 1..=50 {
+        world.start(&format!("p{attempt}")).expect("it can be paid");
+        world.decline(&format!("p{attempt}")).expect("it is recorded");
+    }
+    assert_eq!(refusal(&world.start("p51")), OrderRejection::TooManyPayments { limit: 50 });
+    assert_eq!(refusal(&world.start("p50")), OrderRejection::PaymentDeclined { reason: "no_funds".to_owned() });
+    let decision = world.authorize("p51", eur(2_000)).expect("money that came in is recorded all the same");
+    assert_eq!(names(&decision), ["payment-authorized"]);
+}
