@@ -6,7 +6,7 @@ SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 CARGO ?= cargo
 BIN   := target/release/stockfold
-FILE  ?= ../shared/data/online-retail-2010-2011.csv.gz
+FILE  ?= $(firstword $(wildcard ../shared/data/online-retail-*.csv.gz) tests/data/online-retail-excerpt.csv)
 STOCK ?= ample
 ARGS  ?=
 
