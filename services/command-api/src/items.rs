@@ -10,7 +10,7 @@ use crate::{
 use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use edge::openapi::{IdSchema, MoneySchema};
 use edge::{
-    Fields, FromFields, JsonBody, Node, PathIds, Problem, ProblemDocument,
+    Fields, FromFields, JsonBody, Node, OptionalBody, PathIds, Problem, ProblemDocument,
     fields::{currency, free_object, id, integer, list, long_text, metadata, object, price, text, unsigned, url, word},
     if_match,
 };
@@ -221,9 +221,13 @@ pub(crate) async fn patch_item(
 }
 
 /// Whose word it is that an item is delisted.
-#[derive(Debug, Default)]
+#[derive(Debug, ToSchema)]
+#[schema(as = Delisting, rename_all = "camelCase")]
 pub(crate) struct DelistBody {
+    /// The system that publishes the item; with `sourceVersion`.
+    #[schema(value_type = Option<IdSchema>)]
     source: Option<SourceId>,
+    /// Rises with every change there: an older one changes nothing.
     source_version: Option<u64>,
 }
 
@@ -242,14 +246,16 @@ impl DelistBody {
     }
 }
 
-/// Takes an item out of sale; its stock stays.
-#[utoipa::path(delete, path = "/v1/items/{itemId}", tag = "Items", operation_id = "delistItem", params(("itemId" = String, Path)),
+/// Takes an item out of sale; its stock stays. Without `source` it always applies.
+#[utoipa::path(delete, path = "/v1/items/{itemId}", tag = "Items", operation_id = "delistItem",
+    request_body = Option<DelistBody>, params(("itemId" = String, Path)),
     responses((status = 200, body = ItemAnswer), (status = "default", body = ProblemDocument)))]
 pub(crate) async fn delete_item(
     State(state): State<CommandState>,
     PathIds(item): PathIds<ItemId>,
     asker: Asker,
+    OptionalBody(body): OptionalBody<DelistBody>,
 ) -> Result<Response, Problem> {
-    let command = DelistBody::default().command(&asker.caller)?;
+    let command = body.content.command(&asker.caller)?;
     answered(&state, asker, item, command).await
 }

@@ -56,8 +56,6 @@ pub fn commands(document: &mut OpenApi) {
             .build();
         operation.parameters.get_or_insert_default().push(RefOr::T(prefer));
         let answers = &mut operation.responses.responses;
-        let accepted = || RefOr::T(Response::new("Taken, as `respond-async` asks; `Location` is what will show it."));
-        answers.entry("202".to_owned()).or_insert_with(accepted);
         for response in answers.values_mut() {
             let RefOr::T(response) = response else { continue };
             let position = HeaderBuilder::new()
@@ -66,6 +64,9 @@ pub fn commands(document: &mut OpenApi) {
                 .build();
             response.headers.insert("Stockfold-Position".to_owned(), RefOr::T(position));
         }
+        // Nobody knows a position of what was not waited for.
+        let accepted = || RefOr::T(Response::new("Taken, as `respond-async` asks; `Location` is what will show it."));
+        answers.entry("202".to_owned()).or_insert_with(accepted);
     }
 }
 

@@ -124,6 +124,9 @@ impl Query {
             page: params.page(),
         };
         params.word("sort", &[("itemId", ())]);
+        if query.ids.is_some() && query.page.cursor.is_some() {
+            params.fault::<()>("cursor", "invalid_value", "a list of `ids` has one page");
+        }
         params.finish()?;
         Ok(query)
     }

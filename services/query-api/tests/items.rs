@@ -87,6 +87,7 @@ async fn lists_page_by_category_store_and_availability() {
     assert_eq!(world.get("/v1/items/ebook", None).await["available"], Value::Null);
     let mixed = format!("/v1/items?limit=5&category=odd&cursor={cursor}");
     world.refused(&mixed, None, 400, "invalid_cursor").await;
+    world.refused("/v1/items?ids=i6&cursor=abc", None, 400, "invalid_query").await;
     let many = format!("/v1/items?ids={}", vec!["a"; 201].join(","));
     world.refused(&many, None, 400, "invalid_query").await;
     world.refused("/v1/items?query=mug", None, 400, "invalid_query").await;

@@ -100,6 +100,20 @@ async fn a_store_lists_its_own_items_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_source_delists_by_its_own_versions() {
+    let api = Api::start().await;
+    let mut sourced = facts();
+    (sourced["source"], sourced["sourceVersion"]) = (json!("erp"), json!(5));
+    api.call(Role::Supplier, "s", "PUT", "/v1/items/teapot").json(&sourced).send().await.expect(201);
+    let delist = |body: Value| api.call(Role::Supplier, "s", "DELETE", "/v1/items/teapot").json(&body).send();
+    delist(json!({"source": "erp"})).await.problem(400, "invalid_body");
+    let old = delist(json!({"source": "erp", "sourceVersion": 4})).await.expect(200);
+    assert_eq!(old["applied"], false);
+    let newer = delist(json!({"source": "erp", "sourceVersion": 6})).await.expect(200);
+    assert_eq!((&newer["applied"], &newer["catalogVersion"]), (&json!(true), &json!(2)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_shopper_lists_nothing() {
     let api = Api::start().await;
     api.call(Role::Shopper, "ada", "PUT", "/v1/items/teapot").json(&facts()).send().await.problem(403, "forbidden");
