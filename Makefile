@@ -25,7 +25,7 @@ build: setup ## the release binary, target/release/stockfold
 	$(CARGO) build --release --locked -p stockfold
 
 test: setup ## every test
-	$(CARGO) test --workspace --locked
+	$(CARGO) test --workspace --locked --no-fail-fast
 
 sim: setup ## the simulation: SEED=… for one run, SEEDS=… for how many
 	$(CARGO) test --release --locked -p tests --test all sim -- --nocapture
