@@ -82,6 +82,15 @@ impl Aggregate {
         }
     }
 
+    /// How many entries its state has, about, where they can be many: what storing and restoring it costs.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        match self {
+            Self::Item(state) => state.entries(),
+            Self::Order(_) => 0,
+        }
+    }
+
     /// Whether nothing is due for it and nothing more is expected, so that it may leave memory.
     #[must_use]
     pub fn is_finished(&self) -> bool {

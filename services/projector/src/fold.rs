@@ -51,6 +51,9 @@ pub enum StopReason {
     /// Its type belongs to another topic.
     #[error("a `{0}` does not belong to this topic")]
     Misplaced(&'static str),
+    /// The log cannot read what it stored.
+    #[error("{0}")]
+    Damaged(String),
     /// Its value cannot be read.
     #[error(transparent)]
     Unreadable(#[from] EventReadError),
@@ -153,6 +156,14 @@ impl Fold {
     /// The partitions that have stopped, and why.
     pub fn stopped(&self) -> impl Iterator<Item = &Stopped> {
         self.partitions.values().filter_map(|partition| partition.stopped.as_ref())
+    }
+
+    /// Stops a partition of which nothing more can be read.
+    pub fn stop(&mut self, at: ReadFrom, reason: StopReason) {
+        let ReadFrom { topic, partition, offset } = at;
+        if let Some(stopping) = self.partitions.get_mut(&(topic, partition)) {
+            stopping.stopped.get_or_insert(Stopped { topic, partition, offset, reason });
+        }
     }
 
     /// Records of fenced owners that were passed over, in all partitions.

@@ -1,6 +1,6 @@
 //! Runs the fold core: one thread reads all partitions, folds and writes, in whatever batches have gathered.
 
-use crate::fold::Fold;
+use crate::fold::{Fold, StopReason};
 use event_log::{EventLog, LogError, Reader};
 use read_model::{
     Checkpoints, RowWrite, StoreError, ViewStore,
@@ -348,7 +348,8 @@ impl Worker {
     fn log_failed(&mut self, error: LogError) -> Result<(), ProjectorError> {
         match error {
             LogError::Unavailable(_) | LogError::Fenced | LogError::Locked(_) => {}
-            LogError::Mismatch(_) | LogError::Corrupt(_) => return Err(error.into()),
+            LogError::Corrupt(_) => return self.stop_damaged(error),
+            LogError::Mismatch(_) => return Err(error.into()),
         }
         if self.shared.stopping() {
             return Ok(());
@@ -360,6 +361,24 @@ impl Worker {
             self.reader = reader;
             self.shared.progress().trouble = None;
         }
+        Ok(())
+    }
+
+    /// Stops the partitions that are damaged, so that the others go on; an error where it is none of them.
+    fn stop_damaged(&mut self, error: LogError) -> Result<(), ProjectorError> {
+        let mut found = false;
+        for from in self.fold.read_from() {
+            let alone = self.shared.log.reader(&[from]).and_then(|mut reader| reader.poll(BATCH_BYTES, Duration::ZERO));
+            if let Err(LogError::Corrupt(why)) = alone {
+                self.fold.stop(from, StopReason::Damaged(why));
+                found = true;
+            }
+        }
+        if !found {
+            return Err(error.into());
+        }
+        self.tell_stopped();
+        self.reader = self.shared.log.reader(&self.fold.read_from())?;
         Ok(())
     }
 

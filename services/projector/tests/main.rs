@@ -1,5 +1,6 @@
 //! Outside tests of the projector, in one binary.
 
+mod damaged;
 mod fold;
 mod history;
 mod replay;

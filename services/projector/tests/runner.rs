@@ -1,6 +1,9 @@
 //! The running projector between an embedded log and embedded views.
 
-use crate::history::{granted, open};
+use crate::{
+    damaged::Damaged,
+    history::{granted, open},
+};
 use event_log::{
     Batch, CommitOutcome, EventLog, Lease, NewEvent,
     sqlite::{SqliteLog, SqliteOptions},
@@ -151,6 +154,28 @@ fn an_event_that_cannot_be_read_stops_its_partition_and_says_so() {
     assert_eq!((stopped.topic, stopped.partition, stopped.seq), (Topic::InventoryEvents, lease.shard().0, 1));
     assert_eq!(stopped.lag(), 2);
     assert!(matches!(&stopped.state, PartitionState::Stopped(why) if why.contains("hold-granted")), "{stopped:?}");
+}
+
+#[test]
+fn a_damaged_partition_stops_alone() {
+    let house = House::open();
+    let mut lease = lease(&house.log);
+    let damaged = (0..16).find(|shard| *shard != lease.shard().0).expect("there are sixteen");
+    let log = Arc::new(Damaged { log: Arc::clone(&house.log), partition: damaged });
+    let views = Arc::clone(&house.views);
+    let options = ProjectorOptions { log, views, runtime: house.runtime.handle().clone() };
+    let projector = Projector::start(options).expect("it starts");
+    for seq in 1..=3 {
+        let next = event(&*lease, seq, None);
+        commit(&mut *lease, vec![next]);
+        house.wait(lease.shard(), seq);
+    }
+    let status = projector.status();
+    let stopped: Vec<_> = status.partitions.iter().filter(|at| at.state != PartitionState::Running).collect();
+    assert_eq!(stopped.len(), 1, "{stopped:?}");
+    assert_eq!((stopped[0].topic, stopped[0].partition), (Topic::InventoryEvents, damaged));
+    assert!(matches!(&stopped[0].state, PartitionState::Stopped(why) if why.contains("checksum")), "{stopped:?}");
+    assert!(status.running && !status.is_healthy());
 }
 
 #[test]

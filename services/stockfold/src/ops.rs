@@ -57,8 +57,12 @@ impl Ops {
         let shards = self.processor.lock().as_ref().map_or_else(
             || Err("stopped".to_owned()),
             |processor| {
-                let bad = processor.status().into_iter().find(|shard| shard.state != ShardState::Serving);
-                bad.map_or(Ok(()), |shard| Err(format!("shard {} is {:?}", shard.shard.0, shard.state)))
+                let trouble = processor.status().into_iter().find_map(|status| match status.state {
+                    ShardState::Serving => None,
+                    ShardState::Recovering => Some(format!("shard {} is recovering", status.shard.0)),
+                    ShardState::Stopped(reason) => Some(format!("shard {} has stopped: {reason}", status.shard.0)),
+                });
+                trouble.map_or(Ok(()), Err)
             },
         );
         let projector = self.projector.status();
@@ -71,7 +75,14 @@ impl Ops {
             });
             Err(projector.trouble.or(stopped).unwrap_or_else(|| "the projector has stopped".to_owned()))
         };
-        vec![("process", process), ("log", log), ("shards", shards), ("views", views)]
+        let payments = match self.payments.try_lock() {
+            Ok(payments) => payments
+                .as_ref()
+                .map_or_else(|| Err("stopped".to_owned()), |payments| payments.failure().map_or(Ok(()), Err)),
+            // Somebody looks how far they are, or stops them: the process says so then.
+            Err(_) => Ok(()),
+        };
+        vec![("process", process), ("log", log), ("shards", shards), ("views", views), ("payments", payments)]
     }
 
     /// Shards, positions, lag and what is due, as JSON.
@@ -154,5 +165,85 @@ impl Ops {
             }
             self.projector.stop();
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::bench::scratch::with_engine_in;
+    use event_log::{
+        Batch, CommitOutcome, EventLog as _, NewEvent,
+        sqlite::{SqliteLog, SqliteOptions},
+    };
+    use schemas::{AggregateKey, CommandId, CorrelationId, Envelope, OrderId, ShardId, Timestamp, Topic};
+    use std::{path::Path, time::Duration};
+
+    const ORDER: &str = "o-1";
+
+    /// A data directory whose log has one event, about money, that nobody can read.
+    fn damage(data: &Path) -> ShardId {
+        let log = SqliteLog::open(SqliteOptions { disk_reserve_bytes: 0, ..SqliteOptions::new(data) }).expect("opens");
+        let order = AggregateKey::Order(OrderId::parse(ORDER).expect("an id"));
+        let mut lease = log.acquire(event_log::shard_of(log.shards(), &order)).expect("the shard is free");
+        let envelope = Envelope {
+            event_type: "stockfold.orders.payment-started.v1".into(),
+            subject: ORDER.to_owned(),
+            time: Timestamp::from_millis(1),
+            seq: 1,
+            epoch: lease.epoch(),
+            actor: "service:erp".to_owned(),
+            causation: CommandId::parse("cmd").expect("an id"),
+            correlation: CorrelationId::parse("request").expect("an id"),
+            traceparent: None,
+        };
+        let event = NewEvent { topic: Topic::OrdersEvents, envelope, value: b"{\"no\":1}".to_vec() };
+        assert_eq!(lease.commit(Batch { events: vec![event], ..Batch::default() }), CommitOutcome::Committed);
+        let shard = lease.shard();
+        drop(lease);
+        log.close();
+        assert!(log.wait_closed(Duration::from_secs(20)));
+        shard
+    }
+
+    #[test]
+    fn an_event_that_cannot_be_read_closes_its_shard_alone_and_readiness_says_why() {
+        let home = tempfile::tempdir().expect("a directory");
+        let data = home.path().join("data");
+        let shard = damage(&data);
+        let checked = with_engine_in(Some(data), None, |engine| {
+            engine.runtime().block_on(async {
+                let url = engine.base_url();
+                let bad = ["shards", "views", "payments"];
+                let detail = loop {
+                    let ready = reqwest::get(format!("{url}/readyz")).await?;
+                    assert_eq!(ready.status(), 503);
+                    let ready: serde_json::Value = ready.json().await?;
+                    let found = ready["dependencies"].as_array().cloned().unwrap_or_default();
+                    let found: Vec<_> = found.into_iter().filter(|at| at["ready"] == false).collect();
+                    // Projector and payments read at their own pace.
+                    if found.iter().map(|at| at["name"].as_str().unwrap_or("")).eq(bad) {
+                        break found[0]["detail"].as_str().unwrap_or("").to_owned();
+                    }
+                    tokio::task::yield_now().await;
+                };
+                let named = [&format!("shard {}", shard.0), "orders.events.v1@1", "payment-started"];
+                assert!(named.iter().all(|part| detail.contains(part)), "{detail}");
+                let token = engine.mint(schemas::Role::Operator, "ops", None)?;
+                let item = (0..).map(|n| format!("i-{n}")).find(|id| {
+                    let key = AggregateKey::Item(schemas::ItemId::parse(id).expect("an id"));
+                    event_log::shard_of(engine.log().shards(), &key) != shard
+                });
+                let item = item.expect("there are more shards than one");
+                let listed = reqwest::Client::new()
+                    .put(format!("{url}/v1/items/{item}"))
+                    .bearer_auth(token)
+                    .json(&serde_json::json!({"name": "a", "kind": "physical", "price": {"amount": 1, "currency": "EUR"}}))
+                    .send()
+                    .await?;
+                assert_eq!(listed.status(), 201, "{}", listed.text().await?);
+                Ok(())
+            })
+        });
+        checked.expect("it runs");
     }
 }

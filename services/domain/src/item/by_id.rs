@@ -48,6 +48,11 @@ impl ById {
         self.hasher.hash_one(id)
     }
 
+    /// How many there are; of ids that share a hash, one.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// The hold of that id.
     pub fn get(&self, id: &HoldId) -> Option<&Hold> {
         let mut entry = self.entries.get(&self.hash(id))?;

@@ -98,6 +98,11 @@ pub(super) struct Effects {
 }
 
 impl Effects {
+    /// How many are remembered.
+    pub fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
     /// The effect of that key, if it is remembered.
     pub fn get(&self, key: &EffectKey) -> Option<&Recorded> {
         self.by_key.get(key)

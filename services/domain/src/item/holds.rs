@@ -188,6 +188,11 @@ pub(super) struct Holds {
 }
 
 impl Holds {
+    /// How many there are, about.
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
     /// The hold of that id.
     pub fn get(&self, id: &HoldId) -> Option<&Hold> {
         self.by_id.get(id)

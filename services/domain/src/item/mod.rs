@@ -121,6 +121,12 @@ impl Item {
         }
     }
 
+    /// How many holds and effects it remembers, about.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        self.holds.len() + self.effects.len()
+    }
+
     /// The earliest time at which the clock has something to say: a free hold's deadline and grace.
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {

@@ -47,6 +47,9 @@ impl Appender {
             self.shared.committed.publish(&mut group);
             let replies = group.iter_mut().flat_map(|handed: &mut Handed| std::mem::take(&mut handed.replies));
             self.shared.answer(replies);
+            if let Some(last) = group.last() {
+                self.shared.committed.settle(last.ticket);
+            }
             group.clear();
             if since_checkpoint >= CHECKPOINT_BYTES {
                 since_checkpoint = 0;

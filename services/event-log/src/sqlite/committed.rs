@@ -89,7 +89,7 @@ struct State {
     tail: Tail,
     /// The readers that wait.
     waiting: Vec<Interest>,
-    /// How many hand-overs are durable.
+    /// How many hand-overs are durable and answered.
     durable: u64,
     /// Whether nothing will ever be durable again.
     ended: bool,
@@ -147,7 +147,7 @@ impl Committed {
         })
     }
 
-    /// All of a group is durable. Leaves the group empty of records.
+    /// All of a group is durable, and can be read from now on. Leaves the group empty of records.
     pub(super) fn publish(&self, group: &mut [Handed]) {
         let mut state = self.state.lock();
         let mut changed = 0;
@@ -168,12 +168,15 @@ impl Committed {
                 state.ends[handed.shard.0 as usize][index(Topic::Snapshots)] = end;
                 changed |= bit(Topic::Snapshots);
             }
-            state.durable = handed.ticket;
         }
         for interest in state.waiting.iter().filter(|interest| interest.topics & changed != 0) {
             interest.wake.notify_one();
         }
-        drop(state);
+    }
+
+    /// The first `ticket` hand-overs are durable and their answers are out: whoever waits for that goes on.
+    pub(super) fn settle(&self, ticket: u64) {
+        self.state.lock().durable = ticket;
         self.durable.notify_all();
     }
 

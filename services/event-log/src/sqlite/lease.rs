@@ -71,7 +71,17 @@ impl SqliteLease {
             }
         }
         let wanted = records.into_iter().filter(|record| (from..end).contains(&record.offset));
-        let read = wanted.map(|record| {
+        let wanted: Vec<_> = wanted.collect();
+        if let Some((at, _)) = (from..end)
+            .zip(wanted.iter().map(Some).chain(std::iter::repeat(None)))
+            .find(|(at, record)| record.is_none_or(|record| record.offset != *at))
+        {
+            let (topic, partition) = (Topic::InternalCommands, self.shard.0);
+            return Err(LogError::Corrupt(format!(
+                "commands are missing: {topic}/{partition} has none at offset {at}"
+            )));
+        }
+        let read = wanted.into_iter().map(|record| {
             let value = record.value.unwrap_or_default();
             let envelope = serde_json::from_slice(&value).map_err(|error| {
                 let at = record.offset;

@@ -88,6 +88,8 @@ fn prepare(connection: &mut Connection, options: &SqliteOptions) -> rusqlite::Re
     // The appender chooses when: see `appender.rs`.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "cache_size", -32_768)?;
+    // What SQLite notes to undo a statement may not need another disk, which may be full.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(32);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))?;

@@ -108,3 +108,16 @@ fn damaged_internal_commands_stop_their_shard() {
     let mut lease = log.acquire(schemas::ShardId(2)).unwrap();
     assert!(matches!(lease.consume_from(lease.consumed()), Err(LogError::Corrupt(_))));
 }
+
+#[test]
+fn missing_internal_commands_stop_their_shard() {
+    for missing in ["id & 255 = 0", "id & 255 = 1"] {
+        let (_dir, log) = damaged(|file| {
+            let deleted = file.execute(&format!("DELETE FROM batches WHERE id >> 59 = 2 AND {missing}"), ()).unwrap();
+            assert_eq!(deleted, 1);
+        });
+        let mut lease = log.acquire(schemas::ShardId(2)).unwrap();
+        let outcome = lease.consume_from(lease.consumed());
+        assert!(matches!(&outcome, Err(LogError::Corrupt(text)) if text.contains("missing")), "{missing}: {outcome:?}");
+    }
+}

@@ -221,8 +221,8 @@ impl Runner<'_> {
         rebuild.map_or(Ok(()), |rebuild| Err(Stop::Broken(rebuild.careful, rebuild.rest)))
     }
 
-    /// Writes at most one batch of snapshots, so that commands do not wait for all of them.
-    fn save(&mut self, time: Timestamp, all: bool) -> Result<(), Stop> {
+    /// Writes at most one batch of snapshots, so that commands do not wait for all of them; whether there was one.
+    fn save(&mut self, time: Timestamp, all: bool) -> Result<bool, Stop> {
         for topic in Topic::EVENTS {
             if self.shard.wants_mark(topic) {
                 self.shard.mark(topic, self.shared.options.log.end(topic, self.shard.id().0)?);
@@ -230,9 +230,11 @@ impl Runner<'_> {
         }
         if all || self.shard.wants_snapshot(time) {
             let effects = self.shard.step(Input::Snapshot { all });
+            let has_more = effects.batch.is_some();
             self.perform(effects)?;
+            return Ok(has_more);
         }
-        Ok(())
+        Ok(false)
     }
 
     /// The last round: what stands in the topics already, then all snapshots.
@@ -248,9 +250,7 @@ impl Runner<'_> {
             }
         }
         let time = self.shared.options.clock.now();
-        while self.shard.has_unsaved() {
-            self.save(time, true)?;
-        }
+        while self.save(time, true)? {}
         Err(Halt::Finished.into())
     }
 }

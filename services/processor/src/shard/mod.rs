@@ -62,9 +62,10 @@ pub enum Input {
     },
     /// The time; only after every command that stood in the topics at that time has been consumed.
     Clock(Timestamp),
-    /// Write some of the changed aggregates to the snapshots topic, all of them (batch by batch) where `all` is set.
+    /// Write some of the changed aggregates to the snapshots topic, batch by batch; no batch = nothing is left that is
+    /// worth it.
     Snapshot {
-        /// Also those that cost more to write than to replay.
+        /// The process ends: also those that cost somewhat more to write than to replay.
         all: bool,
     },
     /// The last batch is committed.

@@ -1,7 +1,8 @@
 //! Snapshots: changed aggregates go to the snapshots topic now and then, so that a start is short.
 //!
-//! An aggregate is written again only when enough has happened since: writing costs its size, not writing costs the
-//! events that a start must read. So the bytes written stay in proportion to the events, however large an aggregate is.
+//! An aggregate is written only when enough has happened since: writing and restoring cost its size, not writing costs the
+//! events that a start must read. So the bytes written stay in proportion to the events, however large an aggregate is,
+//! and one that has only grown is not written at all: to replay its events is as quick as to restore it.
 //! Every batch of snapshots holds a checkpoint that describes all snapshots after it, so any of them may be the last.
 
 use super::{Mark, Saved, Shard};
@@ -12,6 +13,10 @@ use std::collections::VecDeque;
 
 /// Up to this size an aggregate is written whenever it has changed.
 const SMALL_BYTES: u64 = 4 * 1_024;
+/// As much at the end of a process, when nobody waits for the shard.
+const SMALL_BYTES_AT_THE_END: u64 = 1 << 20;
+/// What an entry of a state comes to in its snapshot, about: a hold, or an effect.
+const BYTES_PER_ENTRY: u64 = 150;
 /// What an event that is not in a snapshot costs, against the bytes of the snapshot before it.
 const BYTES_PER_EVENT: u64 = 64;
 /// A batch of snapshots ends after this many bytes; an aggregate is never split over two.
@@ -47,12 +52,6 @@ impl Shard {
         let since = *self.saving.since.get_or_insert(now);
         self.saving.events >= self.options.snapshot_every_events
             || (self.saving.events > 0 && since.plus_millis(self.options.snapshot_every_ms) <= now)
-    }
-
-    /// Whether an aggregate has events that are in no snapshot.
-    #[must_use]
-    pub fn has_unsaved(&self) -> bool {
-        Topic::EVENTS.into_iter().any(|topic| !self.state.topic(topic).dirty.is_empty())
     }
 
     /// Whether [`Self::mark`] would help a later start.
@@ -95,7 +94,7 @@ impl Shard {
         for topic in Topic::EVENTS {
             let topic = self.state.topic(topic);
             for (first, key) in &topic.dirty {
-                if all || self.is_worth_saving(key, topic.seq - first + 1) {
+                if self.is_worth_saving(key, topic.seq - first + 1, all) {
                     self.saving.round.push_back(key.clone());
                 }
             }
@@ -103,9 +102,11 @@ impl Shard {
     }
 
     /// `unsaved` counts the events of the topic from the first that is not in its snapshot: what it makes a start read.
-    fn is_worth_saving(&self, key: &AggregateKey, unsaved: u64) -> bool {
-        let saved = self.state.live.get(key).map_or(0, |entry| entry.saved.bytes);
-        saved <= SMALL_BYTES || unsaved.saturating_mul(BYTES_PER_EVENT) >= saved
+    fn is_worth_saving(&self, key: &AggregateKey, unsaved: u64, at_the_end: bool) -> bool {
+        let Some(entry) = self.state.live.get(key) else { return false };
+        let bytes = entry.saved.bytes.max((entry.aggregate.entries() as u64).saturating_mul(BYTES_PER_ENTRY));
+        let small = if at_the_end { SMALL_BYTES_AT_THE_END } else { SMALL_BYTES };
+        bytes <= small || unsaved.saturating_mul(BYTES_PER_EVENT) >= bytes
     }
 
     /// All parts of one aggregate, and tombstones for parts that it no longer has; how many bytes that is.

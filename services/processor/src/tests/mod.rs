@@ -104,9 +104,7 @@ impl Rig {
         for topic in Topic::EVENTS {
             self.shard.mark(topic, self.records.len() as u64);
         }
-        while self.shard.has_unsaved() {
-            self.step(Input::Snapshot { all: true });
-        }
+        while self.step(Input::Snapshot { all: true }).batch.is_some() {}
     }
 
     /// The next owner of what is in the log; how many events it applied.

@@ -1,0 +1,57 @@
+//! A log of which one partition of the items' events cannot be read.
+
+use event_log::{EventLog, Lease, LogError, ReadFrom, Reader, Record, ReplySink, SubmitError, sqlite::SqliteLog};
+use schemas::{CommandEnvelope, ShardCount, ShardId, Topic};
+use std::{sync::Arc, time::Duration};
+
+pub struct Damaged {
+    pub log: Arc<SqliteLog>,
+    pub partition: u32,
+}
+
+struct DamagedReader;
+
+impl Reader for DamagedReader {
+    fn poll(&mut self, _: usize, _: Duration) -> Result<Vec<Record>, LogError> {
+        Err(LogError::Corrupt("its checksum is wrong".to_owned()))
+    }
+}
+
+impl EventLog for Damaged {
+    fn shards(&self) -> ShardCount {
+        self.log.shards()
+    }
+
+    fn namespace(&self) -> &str {
+        self.log.namespace()
+    }
+
+    fn acquire(&self, shard: ShardId) -> Result<Box<dyn Lease>, LogError> {
+        self.log.acquire(shard)
+    }
+
+    fn submit(&self, command: CommandEnvelope) -> Result<(), SubmitError> {
+        self.log.submit(command)
+    }
+
+    fn register(&self, sink: Arc<dyn ReplySink>) -> u32 {
+        self.log.register(sink)
+    }
+
+    fn reader(&self, from: &[ReadFrom]) -> Result<Box<dyn Reader>, LogError> {
+        let reads_it = |from: &ReadFrom| from.topic == Topic::InventoryEvents && from.partition == self.partition;
+        if from.iter().any(reads_it) { Ok(Box::new(DamagedReader)) } else { self.log.reader(from) }
+    }
+
+    fn end(&self, topic: Topic, partition: u32) -> Result<u64, LogError> {
+        self.log.end(topic, partition)
+    }
+
+    fn writable(&self) -> Result<(), SubmitError> {
+        self.log.writable()
+    }
+
+    fn close(&self) {
+        self.log.close();
+    }
+}
