@@ -270,9 +270,9 @@ impl Worker {
         while !self.shared.stopping() {
             let start = Instant::now();
             match self.batch() {
-                // As long as it worked: half of the time at most goes into views while they keep up, and what gathers
-                // meanwhile costs less per event. One that has fallen behind finds full batches and does not rest.
-                Ok(Some(bytes)) if bytes < BATCH_BYTES / 2 => std::thread::sleep(start.elapsed().min(MAX_REST)),
+                // A fifth of the time at most goes into views while they keep up, and what gathers meanwhile costs less
+                // per event: a single one waits a millisecond. One that has fallen behind finds full batches: no rest.
+                Ok(Some(bytes)) if bytes < BATCH_BYTES / 2 => std::thread::sleep((start.elapsed() * 4).min(MAX_REST)),
                 Ok(_) => {}
                 Err(error) => {
                     tracing::error!(%error, "the projector has stopped; restart it once that is repaired");

@@ -15,8 +15,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// At most so many commands are decided in one batch.
-const MOST_COMMANDS: usize = 4_096;
+/// At most so many commands are decided in one batch: few enough that the log writes one while the next is decided.
+const MOST_COMMANDS: usize = 256;
 /// A recovery that failed for want of the log is tried again after this, twice as long each time.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LAST_RETRY: Duration = Duration::from_secs(5);
