@@ -47,6 +47,15 @@ fn welcome(engine: &Engine, settings: &Settings, seeded: bool) -> String {
         "data" => String::new(),
         other => format!(" --data {other}"),
     };
+    // `status` asks the default address unless it is told another one; port 0 became a real one.
+    let mut at = String::new();
+    if settings.text("bind") != "127.0.0.1" {
+        at = format!(" --bind {}", settings.text("bind"));
+    }
+    let port = url.rsplit(':').next().unwrap_or_default();
+    if port != "8080" {
+        at = format!("{at} --port {port}");
+    }
     let next = if seeded {
         format!(
             "  TOKEN=$(stockfold token{data} --role shopper --sub alice)\n  \
@@ -62,7 +71,7 @@ fn welcome(engine: &Engine, settings: &Settings, seeded: bool) -> String {
         )
     };
     format!(
-        "Stockfold listens on {url}\n  the API to read and try   {url}/docs\n  shards, lag, deadlines    stockfold status{data}\n\
+        "Stockfold listens on {url}\n  the API to read and try   {url}/docs\n  shards, lag, deadlines    stockfold status{data}{at}\n\
          Next:\n{next}\n"
     )
 }
