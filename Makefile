@@ -5,12 +5,12 @@ SHELL := /bin/bash
 
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 CARGO ?= cargo
-BIN   := target/release/stockfold
+BIN   := $(or $(CARGO_TARGET_DIR),target)/release/stockfold
 FILE  ?= $(firstword $(wildcard ../shared/data/online-retail-*.csv.gz) tests/data/online-retail-excerpt.csv)
 STOCK ?= ample
 ARGS  ?=
 
-.PHONY: help setup run build test sim lint schemas bench demo fmt
+.PHONY: help setup setup-test run build test sim lint schemas bench demo engines fmt
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -18,13 +18,16 @@ help: ## this list
 setup:
 	@scripts/setup
 
+setup-test:
+	@scripts/setup test
+
 run: build ## the whole engine in one process on http://127.0.0.1:8080 (ARGS='--port 9000 --data DIR …')
 	$(BIN) up --seed demo $(ARGS)
 
 build: setup ## the release binary, target/release/stockfold
 	$(CARGO) build --release --locked -p stockfold
 
-test: setup ## every test
+test: setup-test ## every test; Kafka and CQL servers for them are fetched and started (KAFKA_BROKERS=… SCYLLA_NODES=… name others)
 	$(CARGO) test --workspace --locked --no-fail-fast
 
 sim: setup ## the simulation: SEED=… for one run, SEEDS=… for how many
@@ -34,6 +37,9 @@ lint: setup ## formatting, clippy, licences and advisories
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	scripts/deny
+
+engines: setup-test ## an empty Kafka and an empty CQL store to work with, until Ctrl-C (ARGS='--brokers 3 --cql 2')
+	$(CARGO) run --locked -p engines -- $(ARGS)
 
 fmt: ## format everything
 	$(CARGO) fmt --all

@@ -140,7 +140,7 @@ impl Event {
         match topic {
             Topic::InventoryEvents => crate::ItemId::parse(subject).ok().map(AggregateKey::Item),
             Topic::OrdersEvents => crate::OrderId::parse(subject).ok().map(AggregateKey::Order),
-            Topic::Commands | Topic::InternalCommands | Topic::Snapshots | Topic::DeadLetters => None,
+            Topic::Commands | Topic::InternalCommands | Topic::Snapshots | Topic::DeadLetters | Topic::Replies => None,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! What stands in an event's JSON stands in the log for ever: renaming a field or a variant changes stored bytes.
 
 pub mod caller;
+pub mod cloud_event;
 pub mod command;
 pub mod effect;
 pub mod envelope;
@@ -12,6 +13,7 @@ pub mod item;
 pub mod metadata;
 pub mod money;
 pub mod order;
+pub mod password;
 pub mod personal;
 pub mod position;
 pub mod quantity;
@@ -21,12 +23,14 @@ pub mod time;
 pub mod topic;
 
 pub use caller::{Caller, Role};
+pub use cloud_event::CloudEvent;
 pub use command::{Command, CommandEnvelope};
 pub use effect::{Digest, Effect};
 pub use envelope::{Envelope, Event, EventReadError};
 pub use ids::*;
 pub use metadata::Metadata;
 pub use money::{Currency, Money, MoneyError};
+pub use password::Password;
 pub use personal::Personal;
 pub use position::{Position, PositionToken};
 pub use quantity::Quantity;

@@ -19,19 +19,22 @@ pub enum Topic {
     Snapshots,
     /// What could not be read or decided.
     DeadLetters,
+    /// Answers to clients: one partition per node that takes commands.
+    Replies,
 }
 
 impl Topic {
     /// The topics that carry events, in the order of their codes.
     pub const EVENTS: [Self; 2] = [Self::InventoryEvents, Self::OrdersEvents];
     /// Every topic.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Commands,
         Self::InternalCommands,
         Self::InventoryEvents,
         Self::OrdersEvents,
         Self::Snapshots,
         Self::DeadLetters,
+        Self::Replies,
     ];
 
     /// The name without namespace. Renaming one orphans its records.
@@ -44,6 +47,7 @@ impl Topic {
             Self::OrdersEvents => "orders.events.v1",
             Self::Snapshots => "snapshots.v1",
             Self::DeadLetters => "dead-letters.v1",
+            Self::Replies => "replies.v1",
         }
     }
 

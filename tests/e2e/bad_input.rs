@@ -1,6 +1,9 @@
 //! Bad input gets a typed problem at the edge, and nothing happens.
 
-use super::engine::{Ask, Engine};
+use super::{
+    engine::{Ask, Engine},
+    world::World,
+};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -22,7 +25,7 @@ async fn raw(engine: &Engine, token: &str, method: Method, path: &str, kind: &st
 
 #[tokio::test]
 async fn every_fault_of_a_body_is_told_at_once_and_nothing_happens() {
-    let engine = Engine::start(&[]);
+    let engine = World::Embedded.start(&[]);
     engine.stock("tea", 100, 5).await;
     let operator = engine.token("operator", "ops");
     let path = "/v1/items/tea/receipts";
@@ -50,7 +53,7 @@ async fn every_fault_of_a_body_is_told_at_once_and_nothing_happens() {
 
 #[tokio::test]
 async fn what_is_not_a_request_of_the_contract_is_a_problem_too() {
-    let engine = Engine::start(&[]);
+    let engine = World::Embedded.start(&[]);
     engine.stock("tea", 100, 5).await;
     let operator = engine.token("operator", "ops");
     let json_type = "application/json";
@@ -90,7 +93,7 @@ async fn what_is_not_a_request_of_the_contract_is_a_problem_too() {
 
 #[tokio::test]
 async fn tokens_that_do_not_hold_are_refused() {
-    let engine = Engine::start(&[]);
+    let engine = World::Embedded.start(&[]);
     engine.stock("tea", 100, 5).await;
     let put = |token: Option<String>| {
         let engine = &engine;
@@ -124,7 +127,7 @@ async fn tokens_that_do_not_hold_are_refused() {
 
 #[tokio::test]
 async fn a_full_disk_refuses_commands_and_goes_on_reading() {
-    let engine = Engine::start(&[]);
+    let engine = World::Embedded.start(&[]);
     engine.stock("tea", 100, 5).await;
     // More is kept in reserve than any disk has: as far as the engine can see, this one is full.
     let engine = engine.restart_with(&["--disk-reserve-mib", "1000000000"]);
@@ -139,7 +142,7 @@ async fn a_full_disk_refuses_commands_and_goes_on_reading() {
 
 #[tokio::test]
 async fn a_data_directory_made_with_other_settings_is_refused() {
-    let engine = Engine::start(&["--shards", "4"]);
+    let engine = World::Embedded.start(&["--shards", "4"]);
     engine.kill();
     let error = engine.fails_to_start(&["--shards", "8"]);
     assert!(error.contains('4') && error.contains('8'), "{error}");

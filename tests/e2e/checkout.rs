@@ -1,8 +1,19 @@
 //! The way of an order, and what a client sees of it.
 
-use super::engine::{Ask, Engine};
+use super::{
+    engine::{Ask, Engine},
+    world::{World, in_both_worlds},
+};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+
+in_both_worlds!(
+    a_shopper_buys_and_every_view_shows_it,
+    all_lines_are_held_or_none,
+    a_changed_price_is_told_and_nothing_stays_held,
+    another_system_places_its_order_with_its_own_prices,
+    the_contract_is_served_and_readable_offline,
+);
 
 pub const GOOD_CARD: &str = "4242424242424242";
 pub const DECLINED_CARD: &str = "4000000000000002";
@@ -14,9 +25,8 @@ pub fn payment(card: &str) -> Value {
     }})
 }
 
-#[tokio::test]
-async fn a_shopper_buys_and_every_view_shows_it() {
-    let engine = Engine::start(&[]);
+async fn a_shopper_buys_and_every_view_shows_it(world: World) {
+    let engine = world.start(&[]);
     engine.stock("tea", 500, 10).await;
     engine.stock("mug", 900, 3).await;
     let alice = engine.token("shopper", "alice");
@@ -55,9 +65,8 @@ async fn a_shopper_buys_and_every_view_shows_it() {
     }
 }
 
-#[tokio::test]
-async fn all_lines_are_held_or_none() {
-    let engine = Engine::start(&[]);
+async fn all_lines_are_held_or_none(world: World) {
+    let engine = world.start(&[]);
     engine.stock("plenty", 100, 10).await;
     engine.stock("scarce", 100, 1).await;
     let alice = engine.token("shopper", "alice");
@@ -85,9 +94,8 @@ pub async fn settles_at(engine: &Engine, item: &str, available: i64) {
     panic!("{item} does not come to {available} available: {last}");
 }
 
-#[tokio::test]
-async fn a_changed_price_is_told_and_nothing_stays_held() {
-    let engine = Engine::start(&[]);
+async fn a_changed_price_is_told_and_nothing_stays_held(world: World) {
+    let engine = world.start(&[]);
     engine.stock("tea", 500, 10).await;
     let alice = engine.token("shopper", "alice");
     let cart =
@@ -98,9 +106,8 @@ async fn a_changed_price_is_told_and_nothing_stays_held() {
     settles_at(&engine, "tea", 10).await;
 }
 
-#[tokio::test]
-async fn another_system_places_its_order_with_its_own_prices() {
-    let engine = Engine::start(&[]);
+async fn another_system_places_its_order_with_its_own_prices(world: World) {
+    let engine = world.start(&[]);
     engine.stock("tea", 500, 10).await;
     let service = engine.token("service", "erp");
     let order = json!({
@@ -126,9 +133,8 @@ async fn another_system_places_its_order_with_its_own_prices() {
     settles_at(&engine, "tea", 8).await;
 }
 
-#[tokio::test]
-async fn the_contract_is_served_and_readable_offline() {
-    let engine = Engine::start(&["--seed", "demo"]);
+async fn the_contract_is_served_and_readable_offline(world: World) {
+    let engine = world.start(&["--seed", "demo"]);
     let contract = engine.get(None, "/openapi.json", "").await;
     let paths = contract.body["paths"].as_object().expect("paths");
     for path in ["/v1/items/{itemId}", "/v1/items/{itemId}/holds", "/v1/checkout", "/v1/orders", "/v1/log/{topic}"] {

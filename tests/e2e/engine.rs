@@ -1,32 +1,17 @@
-//! A real `stockfold up` in a directory of its own, that can be killed and started again.
+//! A real process of the engine, driven over HTTP, that can be killed and started again.
 
+use super::{
+    process::{Process, binary},
+    world::Home,
+};
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::Value;
 use std::{
     collections::HashMap,
-    io::{BufRead as _, BufReader},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::{Arc, Mutex, OnceLock},
+    process::Command,
+    sync::{Arc, Mutex},
     time::Duration,
 };
-
-/// The binary, built once with the profile of the tests.
-pub fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let tests = std::env::current_exe().expect("the test's own path");
-        let folder = tests.parent().and_then(Path::parent).expect("target/<profile>");
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--locked", "--workspace", "--bin", "stockfold"]);
-        if folder.ends_with("release") {
-            build.arg("--release");
-        }
-        let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo can be run");
-        assert!(built.success(), "stockfold does not build");
-        folder.join("stockfold")
-    })
-}
 
 /// An answer, read whole.
 #[derive(Debug, Clone)]
@@ -57,10 +42,11 @@ pub struct Ask<'a> {
     pub body: Option<Value>,
 }
 
-/// A running process and its data directory.
+/// A running process: of all services, or of some.
 pub struct Engine {
-    child: Mutex<Child>,
-    data: Arc<tempfile::TempDir>,
+    process: Process,
+    home: Arc<Home>,
+    service: &'static str,
     flags: Vec<String>,
     client: reqwest::Client,
     tokens: Mutex<HashMap<String, String>>,
@@ -68,54 +54,47 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts in a fresh directory with these flags besides `--data` and `--port 0`.
-    pub fn start(flags: &[&str]) -> Self {
-        let data = Arc::new(tempfile::tempdir().expect("a scratch directory"));
-        Self::start_in(data, flags.iter().map(|flag| (*flag).to_owned()).collect())
+    /// Starts a service, `up` for all of them, with these flags besides `--port 0` and those of its home.
+    pub fn start(home: Arc<Home>, service: &'static str, flags: &[&str]) -> Self {
+        Self::start_with(home, service, flags.iter().map(|flag| (*flag).to_owned()).collect())
     }
 
-    fn start_in(data: Arc<tempfile::TempDir>, flags: Vec<String>) -> Self {
-        let mut child = Command::new(binary())
-            .arg("up")
-            .args(["--port", "0", "--rate-limit", "0", "--data"])
-            .arg(data.path())
-            .args(&flags)
-            .env("STOCKFOLD_LOG", "warn")
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("stockfold can be started");
-        let mut lines = BufReader::new(child.stdout.take().expect("stdout")).lines();
-        let url = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| Some(line.split_once("listens on ")?.1.trim().to_owned()))
-            .unwrap_or_else(|| panic!("stockfold ended before it listened: {:?}", child.wait()));
-        // Whatever it prints later is read and dropped, or its pipe would fill up.
-        std::thread::spawn(move || lines.for_each(drop));
+    fn start_with(home: Arc<Home>, service: &'static str, flags: Vec<String>) -> Self {
+        let mut arguments = Self::arguments(&home, service, &flags);
+        arguments.extend(["--rate-limit".to_owned(), "0".to_owned()]);
+        let process = Process::start(&arguments);
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(60))
             .pool_max_idle_per_host(256)
             .build()
             .expect("a client");
-        Self { child: Mutex::new(child), data, flags, client, tokens: Mutex::default(), url }
+        let url = process.url.clone();
+        Self { process, home, service, flags, client, tokens: Mutex::default(), url }
     }
 
-    /// The same directory and flags again; kills the process if it still runs.
+    fn arguments(home: &Home, service: &str, flags: &[String]) -> Vec<String> {
+        let data = home.data().to_str().expect("UTF-8");
+        let own = [service, "--port", "0", "--data", data].map(str::to_owned);
+        own.into_iter().chain(home.flags.iter().cloned()).chain(flags.iter().cloned()).collect()
+    }
+
+    /// The same home and flags again; kills the process if it still runs.
     pub fn restart(self) -> Self {
         self.kill();
-        Self::start_in(Arc::clone(&self.data), self.flags.clone())
+        Self::start_with(Arc::clone(&self.home), self.service, self.flags.clone())
     }
 
-    /// The same directory with these flags besides `--data` and `--port 0`.
+    /// The same home with these flags besides `--port 0` and its own.
     pub fn restart_with(self, flags: &[&str]) -> Self {
         self.kill();
-        Self::start_in(Arc::clone(&self.data), flags.iter().map(|flag| (*flag).to_owned()).collect())
+        Self::start(Arc::clone(&self.home), self.service, flags)
     }
 
-    /// Starts another process in this directory, which must end with an error, and returns what it says.
+    /// Starts another process in this home, which must end with an error, and returns what it says.
     pub fn fails_to_start(&self, flags: &[&str]) -> String {
+        let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
         let mut up = Command::new(binary());
-        up.args(["up", "--port", "0", "--data"]).arg(self.data.path()).args(flags);
+        up.args(Self::arguments(&self.home, self.service, &flags));
         let output = up.output().expect("stockfold can be started");
         assert!(!output.status.success(), "it started with {flags:?}");
         String::from_utf8_lossy(&output.stderr).into_owned()
@@ -123,22 +102,22 @@ impl Engine {
 
     /// kill -9.
     pub fn kill(&self) {
-        let mut child = self.child.lock().expect("not poisoned");
-        let _ = child.kill();
-        let _ = child.wait();
+        self.process.kill();
+    }
+
+    /// Sends it SIG`name`.
+    pub fn signal(&self, name: &str) {
+        self.process.signal(name);
     }
 
     /// SIGTERM, waits for the end and returns whether it was a success.
     pub fn terminate(&self) -> bool {
-        let mut child = self.child.lock().expect("not poisoned");
-        let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill");
-        assert!(told.success(), "the process was gone");
-        child.wait().expect("ends").success()
+        self.process.terminate()
     }
 
     /// Runs the binary with this engine's data directory and returns what it printed.
     pub fn run(&self, arguments: &[&str]) -> String {
-        let output = Command::new(binary()).args(arguments).arg("--data").arg(self.data.path()).output().expect("runs");
+        let output = Command::new(binary()).args(arguments).arg("--data").arg(self.home.data()).output().expect("runs");
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
     }
@@ -214,11 +193,5 @@ impl Engine {
             let received = self.post(&operator, "", &format!("/v1/items/{item}/receipts"), body).await;
             assert_eq!(received.status, StatusCode::CREATED, "{received:?}");
         }
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        self.kill();
     }
 }

@@ -1,13 +1,17 @@
 //! kill -9 of the real process, again and again, under load.
 
-use super::engine::{Answer, Ask, Engine};
+use super::{
+    engine::{Answer, Ask, Engine},
+    world::{World, in_both_worlds},
+};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 
-const ROUNDS: u32 = 36;
+in_both_worlds!(what_was_answered_survives_and_what_was_not_takes_effect_once, a_stop_writes_snapshots_and_ends_well,);
+
 const CLIENTS: u32 = 12;
 const UNITS: u32 = 1_000_000;
 const BASKET: [&str; 3] = ["a", "b", "c"];
@@ -88,17 +92,18 @@ async fn check(engine: &Engine, effect: &Effect, answer: &Answer) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_answered_survives_and_what_was_not_takes_effect_once() {
+async fn what_was_answered_survives_and_what_was_not_takes_effect_once(world: World) {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
     let mut random = StdRng::seed_from_u64(seed);
     // Held until the end of the test, however slow the machine is.
-    let mut engine = Engine::start(&["--checkout-seconds", "86400"]);
+    let mut engine = world.start(&["--checkout-seconds", "86400"]);
     for item in ["hot", "a", "b", "c"] {
         engine.stock(item, 100, UNITS).await;
     }
     let mut done: BTreeMap<Effect, Answer> = BTreeMap::new();
-    for round in 0..ROUNDS {
+    // On a cluster the shards of a dead process are free only after its session: fewer and longer rounds.
+    let (rounds, pause, enough) = world.choose((36, 20..400, 100), (5, 400..1_500, 10));
+    for round in 0..rounds {
         let shared = Arc::new(engine);
         shared.token("shopper", "alice");
         shared.token("service", "shop");
@@ -106,7 +111,7 @@ async fn what_was_answered_survives_and_what_was_not_takes_effect_once() {
         for client in 0..CLIENTS {
             clients.spawn(load(Arc::clone(&shared), round, client));
         }
-        tokio::time::sleep(Duration::from_millis(random.random_range(20..400))).await;
+        tokio::time::sleep(Duration::from_millis(random.random_range(pause.clone()))).await;
         shared.kill();
         let ended = clients.join_all().await;
         engine = Arc::into_inner(shared).expect("no client is left").restart();
@@ -125,7 +130,8 @@ async fn what_was_answered_survives_and_what_was_not_takes_effect_once() {
     let holds = count(|effect| matches!(effect, Effect::Hold(_)));
     let checkouts = count(|effect| matches!(effect, Effect::Checkout(_)));
     let external = count(|effect| matches!(effect, Effect::External(_)));
-    assert!(holds > 100 && checkouts > 100 && external > 100, "{holds} {checkouts} {external}");
+    let fewest = holds.min(checkouts).min(external);
+    assert!(fewest > enough, "{holds} {checkouts} {external}");
     // Another kill, and everything that was ever answered is still as it was.
     engine.kill();
     let engine = engine.restart();
@@ -153,9 +159,8 @@ async fn agrees(engine: &Engine, item: &str, held: usize, committed: usize) {
     panic!("{item}: {held} should be held and {committed} committed: {last}");
 }
 
-#[tokio::test]
-async fn a_stop_writes_snapshots_and_ends_well() {
-    let engine = Engine::start(&[]);
+async fn a_stop_writes_snapshots_and_ends_well(world: World) {
+    let engine = world.start(&[]);
     engine.stock("tea", 100, 5).await;
     assert!(engine.terminate(), "SIGTERM ends with success");
     let engine = engine.restart();

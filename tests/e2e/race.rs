@@ -1,14 +1,19 @@
 //! The last unit is sold once.
 
-use super::engine::Engine;
+use super::world::{World, in_both_worlds};
 use reqwest::StatusCode;
 use serde_json::json;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_64_connections_racing_for_one_unit_exactly_one_gets_an_order() {
-    let engine = Arc::new(Engine::start(&[]));
+in_both_worlds!(
+    of_64_connections_racing_for_one_unit_exactly_one_gets_an_order,
+    of_10_000_claims_on_100_units_exactly_100_are_granted,
+    the_same_key_fifty_times_at_once_is_one_order,
+);
+
+async fn of_64_connections_racing_for_one_unit_exactly_one_gets_an_order(world: World) {
+    let engine = Arc::new(world.start(&[]));
     engine.stock("one", 100, 1).await;
     let mut racers = JoinSet::new();
     for n in 0..64 {
@@ -24,9 +29,8 @@ async fn of_64_connections_racing_for_one_unit_exactly_one_gets_an_order() {
     assert_eq!((won, lost), (1, 63));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_10_000_claims_on_100_units_exactly_100_are_granted() {
-    let engine = Arc::new(Engine::start(&[]));
+async fn of_10_000_claims_on_100_units_exactly_100_are_granted(world: World) {
+    let engine = Arc::new(world.start(&[]));
     engine.stock("hundred", 100, 100).await;
     let service = engine.token("service", "shop");
     let mut clients = JoinSet::new();
@@ -52,9 +56,8 @@ async fn of_10_000_claims_on_100_units_exactly_100_are_granted() {
     assert_eq!((granted, refused), (100, 9_900));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_same_key_fifty_times_at_once_is_one_order() {
-    let engine = Arc::new(Engine::start(&[]));
+async fn the_same_key_fifty_times_at_once_is_one_order(world: World) {
+    let engine = Arc::new(world.start(&[]));
     engine.stock("tea", 100, 50).await;
     let alice = engine.token("shopper", "alice");
     let mut tabs = JoinSet::new();

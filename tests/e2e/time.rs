@@ -3,10 +3,18 @@
 use super::{
     checkout::{GOOD_CARD, payment},
     engine::{Answer, Engine},
+    world::{World, in_both_worlds},
 };
 use reqwest::StatusCode;
 use schemas::Timestamp;
 use serde_json::json;
+
+in_both_worlds!(
+    a_checkout_not_paid_is_back_on_sale_after_its_life_and_the_grace,
+    paid_but_never_submitted_is_refunded_when_it_expires,
+    paid_twice_is_one_order_and_one_refund,
+    a_free_hold_lives_as_long_as_it_says_and_the_grace,
+);
 
 struct Shop {
     engine: Engine,
@@ -15,8 +23,8 @@ struct Shop {
 }
 
 impl Shop {
-    async fn open(units: u32) -> Self {
-        let engine = Engine::start(&["--test-clock"]);
+    async fn open(world: World, units: u32) -> Self {
+        let engine = world.start(&["--test-clock"]);
         engine.stock("tea", 500, units).await;
         let alice = engine.token("shopper", "alice");
         // A test clock stands where the directory was created; every order tells that time.
@@ -52,9 +60,8 @@ impl Shop {
     }
 }
 
-#[tokio::test]
-async fn a_checkout_not_paid_is_back_on_sale_after_its_life_and_the_grace() {
-    let mut shop = Shop::open(5).await;
+async fn a_checkout_not_paid_is_back_on_sale_after_its_life_and_the_grace(world: World) {
+    let mut shop = Shop::open(world, 5).await;
     let begun = shop.begin("b", 2).await;
     assert_eq!(begun.status, StatusCode::CREATED, "{begun:?}");
     shop.pass(359).await;
@@ -67,9 +74,8 @@ async fn a_checkout_not_paid_is_back_on_sale_after_its_life_and_the_grace() {
     assert_eq!((late.status, late.code()), (StatusCode::CONFLICT, "checkout_expired"), "{late:?}");
 }
 
-#[tokio::test]
-async fn paid_but_never_submitted_is_refunded_when_it_expires() {
-    let mut shop = Shop::open(5).await;
+async fn paid_but_never_submitted_is_refunded_when_it_expires(world: World) {
+    let mut shop = Shop::open(world, 5).await;
     let begun = shop.begin("b", 2).await;
     let pay_at = begun.body["paymentInputUrl"].as_str().expect("a url").to_owned();
     let paid = shop.engine.post(&shop.alice, "p", &pay_at, payment(GOOD_CARD)).await;
@@ -86,9 +92,8 @@ async fn paid_but_never_submitted_is_refunded_when_it_expires() {
     panic!("not refunded: {}", shop.order(&begun).await);
 }
 
-#[tokio::test]
-async fn paid_twice_is_one_order_and_one_refund() {
-    let shop = Shop::open(5).await;
+async fn paid_twice_is_one_order_and_one_refund(world: World) {
+    let shop = Shop::open(world, 5).await;
     let begun = shop.begin("b", 1).await;
     let pay_at = begun.body["paymentInputUrl"].as_str().expect("a url").to_owned();
     let (one, two) = tokio::join!(
@@ -113,15 +118,17 @@ async fn paid_twice_is_one_order_and_one_refund() {
     panic!("the money does not agree: {last}");
 }
 
-#[tokio::test]
-async fn a_free_hold_lives_as_long_as_it_says_and_the_grace() {
-    let mut shop = Shop::open(5).await;
+async fn a_free_hold_lives_as_long_as_it_says_and_the_grace(world: World) {
+    let mut shop = Shop::open(world, 5).await;
     let service = shop.engine.token("service", "shop");
     let hold = json!({"holdId": "h", "quantity": 4, "expiresInSeconds": 100});
-    let held = shop.engine.post(&service, "", "/v1/items/tea/holds", hold).await;
+    let held = shop.engine.post(&service, "", "/v1/items/tea/holds", hold.clone()).await;
     assert_eq!((held.status, &held.body["available"]), (StatusCode::CREATED, &json!(1)), "{held:?}");
     shop.pass(161).await;
     assert_eq!(shop.available().await, 5);
     let late = shop.engine.post(&service, "c", "/v1/items/tea/holds/h/commit", json!({})).await;
     assert_eq!((late.status, late.code()), (StatusCode::CONFLICT, "hold_expired"), "{late:?}");
+    let again = shop.engine.post(&service, "", "/v1/items/tea/holds", hold).await;
+    assert_eq!((again.status, &again.body["status"]), (StatusCode::CREATED, &json!("expired")), "{again:?}");
+    assert_eq!((&again.body["expiresAt"], &again.body["available"]), (&held.body["expiresAt"], &json!(5)));
 }

@@ -55,17 +55,18 @@ impl Made {
     pub fn ask(&mut self, random: &mut Random) -> Vec<(Caller, Command)> {
         match random.below(100) {
             0..30 => vec![(service(), self.of_stock(random))],
-            30..52 => vec![(service(), self.of_holds(random))],
+            30..52 => self.of_holds(random).into_iter().map(|command| (service(), command)).collect(),
             52..72 => vec![self.place(random)],
             _ => self.of_order(random).unwrap_or_else(|| vec![self.place(random)]),
         }
     }
 
-    /// What opens the shop: every item is listed and has a few units.
+    /// What opens the shop: every item is listed and has a few units, one of them at the kiosk.
     pub fn opening(&mut self, random: &mut Random) -> Vec<Command> {
         let mut commands: Vec<_> = (0..ITEMS.len()).map(|index| list(index, random)).collect();
         for index in 0..ITEMS.len() - 1 {
             commands.push(self.receive(index, random));
+            commands.push(self.count(index, "kiosk", 1, None));
         }
         commands
     }
@@ -82,6 +83,17 @@ impl Made {
         item(index, ItemCommand::Receive(receive))
     }
 
+    fn count(&mut self, index: usize, place: &str, counted: u64, expected: Option<u64>) -> Command {
+        let count = CountStock {
+            effect: self.effect("count"),
+            location: LocationId::parse(place).expect("an id"),
+            counted,
+            expected,
+            reason: "stocktaking".to_owned(),
+        };
+        item(index, ItemCommand::Count(count))
+    }
+
     fn of_stock(&mut self, random: &mut Random) -> Command {
         let index = usize::try_from(random.below(ITEMS.len() as u64)).expect("small");
         match random.below(12) {
@@ -89,14 +101,8 @@ impl Made {
             1 => item(index, ItemCommand::Delist(DelistItem { source: None })),
             2..7 => self.receive(index, random),
             7 | 8 => {
-                let count = CountStock {
-                    effect: self.effect("count"),
-                    location: location(random),
-                    counted: random.below(25),
-                    expected: random.chance(30).then(|| random.below(10)),
-                    reason: "stocktaking".to_owned(),
-                };
-                item(index, ItemCommand::Count(count))
+                let (place, counted) = (place(random), random.below(25));
+                self.count(index, place, counted, random.chance(30).then(|| random.below(10)))
             }
             9 | 10 => {
                 let there = random.chance(50);
@@ -117,21 +123,35 @@ impl Made {
         }
     }
 
-    fn of_holds(&mut self, random: &mut Random) -> Command {
-        let known = random.pick(&self.holds).cloned();
-        let Some((item_id, hold)) = known.filter(|_| random.chance(55)) else { return self.hold(random) };
-        let command = match random.below(4) {
-            0 => ItemCommand::ReleaseHold(ReleaseHold { hold }),
-            1 | 2 => ItemCommand::CommitHold(CommitHold { hold }),
-            _ => ItemCommand::Ship(ShipStock {
-                effect: self.effect("shipment"),
-                hold,
-                sub_order: None,
-                location: location(random),
-                quantity: random.chance(50).then(|| units(random, 2)),
-            }),
+    fn of_holds(&mut self, random: &mut Random) -> Vec<Command> {
+        // Mostly of the newest: the others are over.
+        let recent = if random.chance(85) { self.holds.len().saturating_sub(3) } else { 0 };
+        let known = random.pick(&self.holds[recent..]).cloned();
+        let Some((item, hold)) = known.filter(|_| random.chance(60)) else { return vec![self.hold(random)] };
+        let commit = || ItemCommand::CommitHold(CommitHold { hold: hold.clone() });
+        let commands = match random.below(6) {
+            0 => vec![ItemCommand::ReleaseHold(ReleaseHold { hold })],
+            1 | 2 => vec![commit()],
+            3 => vec![self.ship(hold, random)],
+            _ => vec![commit(), self.ship(hold, random)],
         };
-        Command::Item { item: item_id, command }
+        commands.into_iter().map(|command| Command::Item { item: item.clone(), command }).collect()
+    }
+
+    /// From where units are, from the kiosk, which has too few, or from where nothing ever was.
+    fn ship(&mut self, hold: HoldId, random: &mut Random) -> ItemCommand {
+        let place = match random.below(10) {
+            0 => "moon",
+            1 | 2 => "kiosk",
+            _ => place(random),
+        };
+        ItemCommand::Ship(ShipStock {
+            effect: self.effect("shipment"),
+            hold,
+            sub_order: None,
+            location: LocationId::parse(place).expect("an id"),
+            quantity: random.chance(50).then(|| units(random, 2)),
+        })
     }
 
     fn hold(&mut self, random: &mut Random) -> Command {
@@ -237,8 +257,12 @@ fn item(index: usize, command: ItemCommand) -> Command {
     Command::Item { item: item_id(index), command }
 }
 
+const fn place(random: &mut Random) -> &'static str {
+    if random.chance(70) { "berlin" } else { "leeds" }
+}
+
 fn location(random: &mut Random) -> LocationId {
-    LocationId::parse(if random.chance(70) { "berlin" } else { "leeds" }).expect("an id")
+    LocationId::parse(place(random)).expect("an id")
 }
 
 fn price(random: &mut Random) -> Money {

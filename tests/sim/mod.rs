@@ -30,7 +30,7 @@ pub type Tally = BTreeMap<&'static str, u64>;
 const SEEDS: u64 = 240;
 
 /// What a run must have seen, or it proves nothing.
-const MUST_HAPPEN: [&str; 28] = [
+const MUST_HAPPEN: [&str; 31] = [
     "answered",
     "refused",
     "retried",
@@ -50,6 +50,9 @@ const MUST_HAPPEN: [&str; 28] = [
     "hold-released",
     "hold-expired",
     "stock-shipped",
+    "unknown location refused",
+    "short location refused",
+    "uncommitted shipment refused",
     "shortfall-detected",
     "order-confirmed",
     "order-rejected",

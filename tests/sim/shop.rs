@@ -3,7 +3,9 @@
 use super::{Tally, random::Random};
 use event_log::ReplySink;
 use schemas::{
-    Caller, Command, CommandEnvelope, CommandId, CorrelationId, PositionToken, Reply, ReplyAddress, Timestamp,
+    Caller, Command, CommandEnvelope, CommandId, CorrelationId, PositionToken, Rejection, Reply, ReplyAddress,
+    Timestamp,
+    item::{ItemCommand, ItemRejection},
 };
 use std::{
     collections::BTreeMap,
@@ -27,6 +29,22 @@ pub struct Wish {
     pub command: Command,
     /// It was answered at least once.
     pub answered: bool,
+}
+
+/// The id of the command that was sent with a request.
+pub fn command_of(request: u64) -> CommandId {
+    CommandId::parse(&format!("c{request}")).expect("an id")
+}
+
+/// What a refused shipment is counted as.
+fn refused_shipment(wish: &Wish, reply: &Reply) -> Option<&'static str> {
+    let Command::Item { command: ItemCommand::Ship(_), .. } = &wish.command else { return None };
+    match &reply.outcome {
+        Err(Rejection::Item(ItemRejection::LocationNotFound { .. })) => Some("unknown location refused"),
+        Err(Rejection::Item(ItemRejection::InsufficientAtLocation { .. })) => Some("short location refused"),
+        Err(Rejection::Item(ItemRejection::HoldNotCommitted)) => Some("uncommitted shipment refused"),
+        Ok(_) | Err(_) => None,
+    }
 }
 
 /// All clients.
@@ -54,7 +72,7 @@ impl Shop {
         self.requests.insert(self.next, wish);
         let Wish { caller, command, .. } = self.wishes[wish].clone();
         CommandEnvelope {
-            id: CommandId::parse(&format!("c{}", self.next)).expect("an id"),
+            id: command_of(self.next),
             caller,
             correlation: CorrelationId::parse(&format!("r{}", self.next)).expect("an id"),
             reply_to: Some(ReplyAddress { node: self.node, request: self.next }),
@@ -92,6 +110,9 @@ impl Shop {
             let wish = self.requests.remove(&reply.to.request).expect("one answer to a request, and only to one");
             self.wishes[wish].answered = true;
             *tally.entry(if reply.outcome.is_ok() { "answered" } else { "refused" }).or_default() += 1;
+            if let Some(refused) = refused_shipment(&self.wishes[wish], &reply) {
+                *tally.entry(refused).or_default() += 1;
+            }
             heard.push((self.wishes[wish].clone(), reply));
         }
         heard

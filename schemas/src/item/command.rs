@@ -232,9 +232,10 @@ pub struct Allocate {
     pub quantity: Quantity,
 }
 
-/// Records units that left. What left is a fact: never refused for want of stock on record.
+/// Records units that left.
 ///
-/// Of a free hold it allocates and ships at once.
+/// Of an order what left is a fact: never refused for want of stock on record. Of a free hold it allocates and ships at
+/// once, and is refused where an allocation would be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShipStock {

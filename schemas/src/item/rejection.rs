@@ -1,6 +1,6 @@
 //! What an item refuses, in the order of its checks.
 
-use crate::money::Money;
+use crate::{ids::LocationId, money::Money};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -59,6 +59,9 @@ pub enum ItemRejection {
     /// The hold is committed, or has shipped.
     #[error("the hold is committed")]
     HoldCommitted,
+    /// The hold is not committed, and only ordered units leave.
+    #[error("the hold is not committed")]
+    HoldNotCommitted,
     /// The units of the hold have shipped.
     #[error("the units have shipped")]
     AlreadyShipped,
@@ -82,7 +85,23 @@ pub enum ItemRejection {
         /// Units available to sell, never below zero here.
         available: u64,
     },
-    /// The location or bucket has fewer units.
+    /// The item never had stock at that location.
+    #[error("the item was never stocked at `{location}`")]
+    LocationNotFound {
+        /// The location as it was named.
+        location: LocationId,
+    },
+    /// The location has fewer units that no sub-order has.
+    #[error("{asked} asked, {available} available at `{location}`")]
+    InsufficientAtLocation {
+        /// The location as it was named.
+        location: LocationId,
+        /// Units asked for.
+        asked: u32,
+        /// Sellable units on record there that no sub-order has.
+        available: u64,
+    },
+    /// The bucket has fewer units.
     #[error("the bucket has {available} units")]
     BucketTooSmall {
         /// Units asked for.

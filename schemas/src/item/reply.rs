@@ -4,7 +4,10 @@ use super::HoldStatus;
 use crate::{ids::FreeHoldId, metadata::Metadata, money::Money, quantity::Quantity, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// The answer of an item to a command that took effect, or was already true: the same each time.
+/// The answer of an item to a command that took effect, or was already true.
+///
+/// A repeat is answered the same, but for a hold, which is told as it is by then: who acts on a hold that is over would
+/// sell what is not reserved any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum ItemReply {
@@ -37,7 +40,7 @@ pub enum ItemReply {
     Done,
 }
 
-/// A free hold as its owner sees it.
+/// A free hold as its owner sees it, after the command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HoldReply {
@@ -51,8 +54,8 @@ pub struct HoldReply {
     pub unit_price: Money,
     /// Until when it is reserved; committing ends the deadline.
     pub expires_at: Option<Timestamp>,
-    /// Available to sell after the grant.
-    pub available: i64,
+    /// Available to sell after the command; `None` of a digital item, which has no stock.
+    pub available: Option<i64>,
     /// Units of it that have left.
     pub shipped: u32,
     /// The caller's reference.

@@ -64,8 +64,9 @@ pub(crate) struct HoldAnswer {
     /// Until when it is reserved; null once that does not matter.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
-    /// Available to sell after the grant.
-    pub available: i64,
+    /// Available to sell after the command, below zero while a shortfall is on record; null for a digital item, which
+    /// has no stock.
+    pub available: Option<i64>,
     /// Units that have left.
     pub shipped: u32,
     /// The caller's reference.

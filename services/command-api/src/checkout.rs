@@ -4,9 +4,11 @@ use crate::{
     CommandState,
     answer::{self, OrderAnswer},
     asker::Asker,
+    cancel::{CancelBody, cancel_order},
     docs::SubmitModeDoc,
-    orders::{self, CancelBody},
+    lines::{MAX_LINES, check_lines},
     roles,
+    submit::submit_order,
 };
 use axum::{
     Json,
@@ -25,9 +27,6 @@ use schemas::{
 };
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
-
-/// The most lines of an order.
-pub(crate) const MAX_LINES: usize = 1_000;
 
 #[derive(Debug, Clone, Copy)]
 enum Operation {
@@ -99,16 +98,6 @@ impl FromFields for BeginBody {
         let metadata = fields.opt("metadata", metadata).unwrap_or_default();
         check_lines(fields, "cart", cart.iter().filter_map(|line| line.line_id.as_ref()));
         Some(Self { cart, submit, metadata })
-    }
-}
-
-/// A fault for each line id that occurs twice.
-pub(crate) fn check_lines<'l>(fields: &Fields<'_>, name: &str, line_ids: impl Iterator<Item = &'l LineId>) {
-    let mut seen = BTreeSet::new();
-    for id in line_ids {
-        if !seen.insert(id) {
-            fields.fault::<()>(name, "duplicate_line_id", format!("has the line id {id} twice"));
-        }
     }
 }
 
@@ -197,11 +186,11 @@ pub(crate) async fn checkout(
         Operation::Begin => begin(&state, asker, JsonBody::from_request(request, &state).await?).await,
         Operation::Submit => {
             let body: JsonBody<OrderIdBody> = JsonBody::from_request(request, &state).await?;
-            orders::submit_order(&state, asker, body.content.order_id).await
+            submit_order(&state, asker, body.content.order_id).await
         }
         Operation::Cancel => {
             let body: JsonBody<OrderIdBody> = JsonBody::from_request(request, &state).await?;
-            orders::cancel_order(&state, asker, body.content.order_id, CancelBody::all(), b"{}").await
+            cancel_order(&state, asker, body.content.order_id, CancelBody::all(), b"{}").await
         }
     }
 }

@@ -113,7 +113,8 @@ async fn answered(
 
 /// Reserves units.
 ///
-/// 409 `insufficient_stock` with `available` where there are too few.
+/// 409 `insufficient_stock` with `available` where there are too few. The same hold again is answered 201 with the hold
+/// as it is by then: look at `status` before you sell, it may be over.
 #[utoipa::path(post, path = "/v1/items/{itemId}/holds", tag = "Holds", operation_id = "placeHold", request_body = HoldBody,
     params(("itemId" = String, Path)),
     responses((status = 201, body = HoldAnswer), (status = "default", body = ProblemDocument)))]
@@ -141,6 +142,8 @@ pub(crate) async fn place(
 }
 
 /// Turns held units into ordered ones: the deadline ends.
+///
+/// 409 `hold_expired` or `hold_released` where the hold is over.
 #[utoipa::path(post, path = "/v1/items/{itemId}/holds/{holdId}/commit", tag = "Holds", operation_id = "commitHold",
     params(("itemId" = String, Path), ("holdId" = String, Path)),
     responses((status = 200, body = HoldAnswer), (status = "default", body = ProblemDocument)))]
@@ -170,7 +173,11 @@ pub(crate) async fn release(
     answered(&state, asker, item, &hold, command, StatusCode::OK).await
 }
 
-/// Records units of a committed hold that left.
+/// Records units of a committed hold that left: allocates and ships at once.
+///
+/// What it is refused with changed nothing: 409 `hold_not_committed`; `location_not_found` where the item was never
+/// stocked; `insufficient_at_location` with `available` where the location has too few on record (count it, then send
+/// the same shipment again).
 #[utoipa::path(post, path = "/v1/items/{itemId}/holds/{holdId}/ship", tag = "Holds", operation_id = "shipHold", request_body = ShipBody,
     params(("itemId" = String, Path), ("holdId" = String, Path)),
     responses((status = 200, body = HoldAnswer), (status = "default", body = ProblemDocument)))]

@@ -4,18 +4,21 @@
 
 mod answer;
 mod asker;
+mod cancel;
 mod cards;
 mod checkout;
 mod docs;
 mod holds;
 mod import;
 mod items;
+mod lines;
 mod orders;
 mod pay;
 mod refunds;
 mod roles;
 mod state;
 mod stock;
+mod submit;
 mod submitter;
 mod test_clock;
 mod waiters;
@@ -45,8 +48,8 @@ pub fn router(state: CommandState) -> OpenApiRouter {
         .routes(routes!(holds::ship))
         .routes(routes!(checkout::checkout))
         .routes(routes!(orders::place))
-        .routes(routes!(orders::submit))
-        .routes(routes!(orders::cancel))
+        .routes(routes!(submit::submit))
+        .routes(routes!(cancel::cancel))
         .routes(routes!(pay::pay))
         .routes(routes!(refunds::refund));
     edge::openapi::commands(router.get_openapi_mut());

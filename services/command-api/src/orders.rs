@@ -1,11 +1,11 @@
-//! Orders of other systems, and what happens to an order later: submit, cancel.
+//! Orders of other systems.
 
 use crate::{
     CommandState,
     answer::{self, OrderAnswer},
     asker::{Asker, effect_id},
-    checkout::{MAX_LINES, check_lines},
     docs::{AdjustmentKindDoc, PaymentModeDoc, SubmitModeDoc},
+    lines::{MAX_LINES, check_lines},
     roles,
 };
 use axum::{
@@ -16,15 +16,12 @@ use axum::{
 };
 use edge::openapi::{IdSchema, MoneySchema};
 use edge::{
-    Fields, FromFields, JsonBody, OptionalBody, PathIds, Problem, ProblemDocument,
+    Fields, FromFields, JsonBody, Problem, ProblemDocument,
     fields::{boolean, id, list, metadata, money, price, quantity, small, text, time, word},
 };
 use schemas::{
-    AdjustmentId, Command, ItemId, LineId, Metadata, OrderId, Quantity, Timestamp,
-    order::{
-        Adjustment, AdjustmentKind, CancelOrder, LineQuantity, OrderCommand, OrderLine, OrderStatus, PaymentMode,
-        PlaceOrder, SubmitMode, SubmitOrder,
-    },
+    AdjustmentId, Command, ItemId, LineId, Metadata, OrderId, Timestamp,
+    order::{Adjustment, AdjustmentKind, OrderCommand, OrderLine, PaymentMode, PlaceOrder, SubmitMode},
 };
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
@@ -206,109 +203,5 @@ pub(crate) async fn place(
     let header = [(header::LOCATION, location.clone())];
     let render =
         |reply| answer::order(reply).map(|order| (StatusCode::CREATED, header, Json(OrderAnswer::from(order))));
-    state.answer(asker, Command::Order { order, command }, || location, render).await
-}
-
-/// Submits: the buyer's last word. 200 once it is confirmed, 202 while a payment is pending.
-#[utoipa::path(post, path = "/v1/orders/{orderId}/submit", tag = "Orders", operation_id = "submitOrder",
-    params(("orderId" = String, Path), ("Idempotency-Key" = String, Header)),
-    responses((status = 200, body = OrderAnswer), (status = 202, body = OrderAnswer),
-        (status = "default", body = ProblemDocument)))]
-pub(crate) async fn submit(
-    State(state): State<CommandState>,
-    PathIds(order): PathIds<OrderId>,
-    asker: Asker,
-    _: OptionalBody<crate::holds::EmptyBody>,
-) -> Result<Response, Problem> {
-    submit_order(&state, asker, order).await
-}
-
-/// Of both ways to submit.
-pub(crate) async fn submit_order(state: &CommandState, mut asker: Asker, order: OrderId) -> Result<Response, Problem> {
-    roles::order(&asker.caller)?;
-    let operation = format!("submit {order}");
-    let effect = asker.derived_effect(state, &operation, b"{}")?;
-    let location = answer::order_url(&order);
-    let render = |reply| {
-        let order = answer::order(reply)?;
-        let pending = matches!(order.status, OrderStatus::Holding | OrderStatus::AwaitingPayment);
-        let status = if pending { StatusCode::ACCEPTED } else { StatusCode::OK };
-        Ok((status, Json(OrderAnswer::from(order))))
-    };
-    let command = OrderCommand::Submit(SubmitOrder { effect });
-    state.answer(asker, Command::Order { order, command }, || location, render).await
-}
-
-/// What to cancel.
-#[derive(Debug, ToSchema)]
-#[schema(as = Cancellation)]
-pub(crate) struct CancelBody {
-    /// These units; without it all that has not shipped.
-    #[schema(value_type = Option<Vec<CancelLine>>)]
-    lines: Option<Vec<LineQuantity>>,
-    /// Why.
-    reason: Option<String>,
-}
-
-/// Units of a line.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[expect(dead_code, reason = "describes schemas::order::LineQuantity")]
-struct CancelLine {
-    /// The line.
-    line_id: IdSchema,
-    /// How many of its units.
-    quantity: u32,
-}
-
-fn read_line_quantity(fields: &mut Fields<'_>) -> Option<LineQuantity> {
-    let line_id = fields.get("lineId", id(LineId::parse));
-    let quantity: Option<Quantity> = fields.get("quantity", quantity);
-    Some(LineQuantity { line_id: line_id?, quantity: quantity? })
-}
-
-impl CancelBody {
-    /// All that is open, without a reason.
-    pub const fn all() -> Self {
-        Self { lines: None, reason: None }
-    }
-}
-
-impl FromFields for CancelBody {
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let lines = fields.opt("lines", list(1..=MAX_LINES, edge::fields::object(read_line_quantity)));
-        let reason = fields.opt("reason", text(1..=200));
-        Some(Self { lines, reason })
-    }
-}
-
-/// Cancels a checkout, or what has not shipped of an order.
-#[utoipa::path(post, path = "/v1/orders/{orderId}/cancel", tag = "Orders", operation_id = "cancelOrder", request_body = CancelBody,
-    params(("orderId" = String, Path), ("Idempotency-Key" = String, Header)),
-    responses((status = 200, body = OrderAnswer), (status = "default", body = ProblemDocument)))]
-pub(crate) async fn cancel(
-    State(state): State<CommandState>,
-    PathIds(order): PathIds<OrderId>,
-    asker: Asker,
-    OptionalBody(body): OptionalBody<CancelBody>,
-) -> Result<Response, Problem> {
-    let canonical = body.canonical();
-    cancel_order(&state, asker, order, body.content, &canonical).await
-}
-
-/// Of both ways to cancel.
-pub(crate) async fn cancel_order(
-    state: &CommandState,
-    mut asker: Asker,
-    order: OrderId,
-    body: CancelBody,
-    canonical: &[u8],
-) -> Result<Response, Problem> {
-    roles::order(&asker.caller)?;
-    let operation = format!("cancel {order}");
-    let effect = asker.derived_effect(state, &operation, canonical)?;
-    let location = answer::order_url(&order);
-    let command = OrderCommand::Cancel(CancelOrder { effect, lines: body.lines, reason: body.reason });
-    let render = |reply| answer::order(reply).map(|order| Json(OrderAnswer::from(order)));
     state.answer(asker, Command::Order { order, command }, || location, render).await
 }

@@ -16,7 +16,7 @@ pub enum Aggregate {
 
 impl Aggregate {
     /// The number of the stored state format; a snapshot with another number is ignored.
-    pub const STATE_FORMAT: u32 = 1;
+    pub const STATE_FORMAT: u32 = 2;
 
     /// The state of an aggregate to which nothing has happened.
     #[must_use]

@@ -1,7 +1,7 @@
 //! What both APIs share, made once per process.
 
 use crate::{
-    auth::{AuthConfig, Verifier},
+    auth::{AuthConfig, Verifier, is_http},
     body::MAX_BODY,
     cors,
     idempotency::Effects,
@@ -53,6 +53,11 @@ pub enum EdgeError {
     /// Not an origin.
     #[error("`{0}` is not an origin; write scheme, host and port, such as https://shop.example")]
     Origin(String),
+    /// Not a place where a key set can be had.
+    #[error(
+        "the JWKS URL `{0}` is no http or https URL; write it whole, such as https://id.example/.well-known/jwks.json"
+    )]
+    JwksUrl(String),
     /// The client of the key set cannot be made.
     #[error("the client for the key set cannot be made: {0}")]
     Jwks(String),
@@ -99,6 +104,9 @@ impl Edge {
         }
         if auth.local_key.is_none() && auth.jwks_url.is_none() {
             return Err(EdgeError::NoKey);
+        }
+        if let Some(url) = auth.jwks_url.as_ref().filter(|url| !is_http(url)) {
+            return Err(EdgeError::JwksUrl(url.clone()));
         }
         let secret = MacKey::new(&auth.pseudonym_secret);
         Ok(Self(Arc::new(Shared {

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        HeaderBuilder, ObjectBuilder, OpenApi, PathItem, RefOr, Required, Response, Schema, SecurityRequirement, Type,
+        Content, HeaderBuilder, ObjectBuilder, OneOfBuilder, OpenApi, PathItem, RefOr, Required, Response, Schema,
+        SecurityRequirement, Type,
         path::{Operation, ParameterBuilder, ParameterIn},
     },
 };
@@ -64,10 +65,39 @@ pub fn commands(document: &mut OpenApi) {
                 .build();
             response.headers.insert("Stockfold-Position".to_owned(), RefOr::T(position));
         }
-        // Nobody knows a position of what was not waited for.
-        let accepted = || RefOr::T(Response::new("Taken, as `respond-async` asks; `Location` is what will show it."));
-        answers.entry("202".to_owned()).or_insert_with(accepted);
+        accept(answers.entry("202".to_owned()).or_insert_with(|| RefOr::T(Response::new(""))));
     }
+}
+
+/// The body of a 202 where the client did not want to wait.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what command-api writes")]
+struct Accepted {
+    /// `accepted`.
+    status: String,
+    /// As the header of that name.
+    location: String,
+}
+
+/// Writes into a 202 what `respond-async` makes of it, besides what the operation itself answers with that status.
+fn accept(response: &mut RefOr<Response>) {
+    let RefOr::T(response) = response else { return };
+    let own = std::mem::take(&mut response.description);
+    // Nobody knows a position of what was not waited for.
+    let taken = "Taken, as `respond-async` asks: with `Location`, where it will show, and without `Stockfold-Position`, \
+                 as nothing is written yet. The same request again without `respond-async` waits for the answer.";
+    response.description = if own.is_empty() { taken.to_owned() } else { format!("{own}. Or: {taken}") };
+    let location = HeaderBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .description(Some("Of `respond-async`: where what was asked for will show."))
+        .build();
+    response.headers.insert("Location".to_owned(), RefOr::T(location));
+    let content = response.content.entry("application/json".to_owned()).or_insert_with(|| RefOr::T(Content::default()));
+    let RefOr::T(content) = content else { return };
+    content.schema = Some(match content.schema.take() {
+        Some(own) => OneOfBuilder::new().item(own).item(Accepted::schema()).into(),
+        None => Accepted::schema(),
+    });
 }
 
 fn writing(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {

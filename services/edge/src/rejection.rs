@@ -64,10 +64,13 @@ const fn item_status(rejection: &ItemRejection) -> StatusCode {
         | ItemRejection::HoldReleased
         | ItemRejection::HoldExpired
         | ItemRejection::HoldCommitted
+        | ItemRejection::HoldNotCommitted
         | ItemRejection::AlreadyShipped
         | ItemRejection::NotThatManyOpen { .. }
         | ItemRejection::PriceChanged { .. }
         | ItemRejection::InsufficientStock { .. }
+        | ItemRejection::LocationNotFound { .. }
+        | ItemRejection::InsufficientAtLocation { .. }
         | ItemRejection::BucketTooSmall { .. }
         | ItemRejection::StaleCount { .. }
         | ItemRejection::AllotmentTooSmall { .. }

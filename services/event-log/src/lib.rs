@@ -1,8 +1,10 @@
-//! The port to the log, and what implements it: [`sqlite`] embedded, [`simulated`] for the simulation.
+//! The port to the log, and what implements it: [`sqlite`] embedded, [`kafka`] on a cluster, [`simulated`] for the
+//! simulation.
 //!
 //! No error of a library leaves its file. What a batch holds takes effect as a whole or not at all.
 
 mod inbox;
+pub mod kafka;
 pub mod simulated;
 pub mod sqlite;
 
@@ -49,6 +51,12 @@ pub struct Consumed {
 }
 
 impl Consumed {
+    /// The later position of each topic.
+    #[must_use]
+    pub fn later(self, other: Self) -> Self {
+        Self { commands: self.commands.max(other.commands), internal: self.internal.max(other.internal) }
+    }
+
     /// Moves past a command.
     pub fn pass(&mut self, source: CommandSource) {
         match source {
@@ -185,6 +193,18 @@ pub trait ReplySink: Send + Sync {
     fn deliver(&self, replies: Vec<Reply>);
 }
 
+/// Is told which shards are this process's to own.
+pub trait Assignee: Send + Sync {
+    /// These are, beside those that were told before; what is known already may be told again. Must not block.
+    fn assigned(&self, shards: &[ShardId]);
+    /// These are no longer. Returns only once their leases are dropped: then another process may have them.
+    fn revoked(&self, shards: &[ShardId]);
+}
+
+/// Being one of the processes that the shards are shared among. Dropping it gives up what is assigned and leaves; where the
+/// log is this process's alone, nothing is revoked by that.
+pub trait Membership: Send + Sync {}
+
 /// Why a command was not taken. Nothing happened: the client may try again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SubmitError {
@@ -219,6 +239,17 @@ pub enum LogError {
     Fenced,
 }
 
+/// A membership where there is nobody to share with.
+struct Alone;
+
+impl Membership for Alone {}
+
+/// Assigns all shards at once.
+fn join_alone(shards: ShardCount, assignee: &dyn Assignee) -> Box<dyn Membership> {
+    assignee.assigned(&shards.all().collect::<Vec<_>>());
+    Box::new(Alone)
+}
+
 /// The log: commands in, events out, one writer per shard.
 pub trait EventLog: Send + Sync {
     /// How many shards it was created with.
@@ -227,6 +258,9 @@ pub trait EventLog: Send + Sync {
     fn namespace(&self) -> &str;
     /// Fences every earlier owner; the only way to a lease. Returns once all that they committed can be read.
     fn acquire(&self, shard: ShardId) -> Result<Box<dyn Lease>, LogError>;
+    /// Joins the processes that the shards are shared among. Where the log is this process's alone, all shards are assigned
+    /// before this returns, and nothing else is told.
+    fn join(&self, assignee: Arc<dyn Assignee>) -> Result<Box<dyn Membership>, LogError>;
     /// Sends a client's command to its shard; never blocks.
     fn submit(&self, command: CommandEnvelope) -> Result<(), SubmitError>;
     /// Registers who takes answers in this process; the number goes into [`schemas::ReplyAddress::node`].

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod contract;
+mod kafka;
+mod kafka_admin;
 mod simulated;
 mod sqlite;
 mod world;

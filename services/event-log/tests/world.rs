@@ -1,7 +1,7 @@
 //! What the tests speak with: commands, events, a sink, and the implementations behind one face.
 
 use event_log::{
-    Batch, EventLog, Lease, LogError, NewEvent, ReadFrom, Record, ReplySink,
+    Batch, EventLog, Lease, LogError, NewEvent, Polled, ReadFrom, Record, ReplySink,
     simulated::{Profile, SimulatedLog, SimulatedOptions},
     sqlite::{SqliteLog, SqliteOptions},
 };
@@ -12,7 +12,10 @@ use schemas::{
     item::{ItemCommand, ItemEvent, SetSafety},
     reply::Undecidable,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tempfile::TempDir;
 
 /// How long a test lets a thread take.
@@ -22,7 +25,7 @@ pub const LONG: Duration = Duration::from_secs(20);
 pub trait World {
     /// Opens the log; again after [`Self::close`] or [`Self::crash`].
     fn open(&mut self) -> Arc<dyn EventLog>;
-    /// All that was handed over becomes durable, and its replies arrive.
+    /// All that was submitted has reached the log; all that was handed over becomes durable, and its replies arrive.
     fn settle(&self);
     /// The log as it is open.
     fn open_again(&mut self) -> Arc<dyn EventLog>;
@@ -195,15 +198,38 @@ pub fn read(log: &dyn EventLog, topic: Topic, partition: u32) -> Vec<Record> {
 
 /// The records from an offset on.
 pub fn try_read(log: &dyn EventLog, topic: Topic, partition: u32, offset: u64) -> Result<Vec<Record>, LogError> {
+    let end = log.end(topic, partition)?;
     let mut reader = log.reader(&[ReadFrom { topic, partition, offset }])?;
-    let mut records = Vec::new();
-    loop {
-        let more = reader.poll(64, Duration::ZERO)?;
-        if more.is_empty() {
-            return Ok(records);
-        }
+    // Brokers show what is committed a moment later; everyone else at once, or it has been compacted away.
+    let wait = if log.namespace() == "stockfold" { Duration::ZERO } else { LONG };
+    let (mut records, mut next) = (Vec::new(), offset);
+    while next < end {
+        let more = reader.poll(64, wait)?;
+        let Some(last) = more.last() else { break };
+        next = last.offset + 1;
         records.extend(more);
     }
+    Ok(records)
+}
+
+/// Takes commands until there are `max`, or nothing more stands there.
+pub fn take(lease: &mut dyn Lease, max: usize) -> Polled {
+    let mut taken = Polled::default();
+    let until = Instant::now() + LONG;
+    loop {
+        let polled = lease.poll(max - taken.commands.len(), Duration::from_millis(2)).unwrap();
+        taken.commands.extend(polled.commands);
+        (taken.drained, taken.closed) = (polled.drained, polled.closed);
+        if taken.drained || taken.closed || taken.commands.len() == max {
+            return taken;
+        }
+        assert!(Instant::now() < until, "the commands do not come: {taken:?}");
+    }
+}
+
+/// Takes all commands that stand there; gives their numbers.
+pub fn take_all(lease: &mut dyn Lease) -> Vec<u32> {
+    numbers(&take(lease, 100_000).commands)
 }
 
 /// The seqs of events.

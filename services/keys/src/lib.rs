@@ -4,6 +4,7 @@
 //! views: destroying a subject's keys makes all of it unreadable for good, in every copy of the log.
 
 mod error;
+pub mod scylla;
 mod seal;
 mod secret;
 mod secrets;
@@ -12,6 +13,7 @@ pub mod sqlite;
 #[cfg(test)]
 mod contract;
 
+pub use self::scylla::ScyllaKeyStore;
 pub use error::KeyError;
 pub use seal::{SubjectKey, open, seal};
 pub use secret::Secret;

@@ -112,6 +112,11 @@ impl Secrets {
         Self::load(&path)?.ok_or_else(|| SecretsError::Io { path, source: io::ErrorKind::NotFound.into() })
     }
 
+    /// The secrets of the data directory `dir`; `None` where there are none. Makes nothing.
+    pub fn existing(dir: &Path) -> Result<Option<Self>, SecretsError> {
+        Self::load(&dir.join(Self::FILE))
+    }
+
     fn load(path: &Path) -> Result<Option<Self>, SecretsError> {
         let io_error = |source| SecretsError::Io { path: path.to_owned(), source };
         let mut text = match fs::read(path) {

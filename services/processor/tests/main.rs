@@ -1,5 +1,7 @@
 //! The runner over the embedded log: threads, restarts, settling, a state that is broken.
 
+mod assigned;
+mod cluster;
 mod tampered;
 
 use domain::Policy;
@@ -77,17 +79,7 @@ impl Engine {
 
     fn send(&mut self, command: Command) {
         self.sent += 1;
-        let id = format!("c{}", self.sent);
-        let envelope = CommandEnvelope {
-            id: CommandId::parse(&id).expect("an id"),
-            caller: service(),
-            correlation: CorrelationId::parse(&id).expect("an id"),
-            reply_to: Some(ReplyAddress { node: self.node, request: self.sent }),
-            positions: PositionToken::default(),
-            sent_at: self.clock.now(),
-            traceparent: None,
-            command,
-        };
+        let envelope = envelope(self.node, self.sent, &self.clock, command);
         self.log.submit(envelope).expect("the log takes commands");
     }
 
@@ -112,6 +104,21 @@ impl Engine {
         self.processor.stop();
         self.log.close();
         assert!(self.log.wait_closed(PATIENCE), "the log closes");
+    }
+}
+
+/// A command as request `request` of `node`.
+fn envelope(node: u32, request: u64, clock: &HandClock, command: Command) -> CommandEnvelope {
+    let id = format!("c{request}");
+    CommandEnvelope {
+        id: CommandId::parse(&id).expect("an id"),
+        caller: service(),
+        correlation: CorrelationId::parse(&id).expect("an id"),
+        reply_to: Some(ReplyAddress { node, request }),
+        positions: PositionToken::default(),
+        sent_at: clock.now(),
+        traceparent: None,
+        command,
     }
 }
 

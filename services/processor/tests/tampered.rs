@@ -1,6 +1,6 @@
 //! A log whose snapshot of the item `a` does not add up: no further event fits it.
 
-use event_log::{EventLog, Lease, LogError, ReadFrom, Reader, Record, ReplySink, SubmitError};
+use event_log::{Assignee, EventLog, Lease, LogError, Membership, ReadFrom, Reader, Record, ReplySink, SubmitError};
 use schemas::{CommandEnvelope, ShardCount, ShardId, Topic};
 use std::{sync::Arc, time::Duration};
 
@@ -36,6 +36,10 @@ impl EventLog for Tampered {
 
     fn acquire(&self, shard: ShardId) -> Result<Box<dyn Lease>, LogError> {
         self.0.acquire(shard)
+    }
+
+    fn join(&self, assignee: Arc<dyn Assignee>) -> Result<Box<dyn Membership>, LogError> {
+        self.0.join(assignee)
     }
 
     fn submit(&self, command: CommandEnvelope) -> Result<(), SubmitError> {

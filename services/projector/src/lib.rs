@@ -4,6 +4,8 @@
 
 pub mod fold;
 pub mod runner;
+mod status;
 
 pub use fold::{Fold, StopReason, Stopped};
-pub use runner::{PartitionState, PartitionStatus, Projector, ProjectorError, ProjectorOptions, ProjectorStatus};
+pub use runner::{Projector, ProjectorError, ProjectorOptions};
+pub use status::{PartitionState, PartitionStatus, ProjectorStatus};

@@ -1,6 +1,9 @@
 //! Runs the fold core: one thread reads all partitions, folds and writes, in whatever batches have gathered.
 
-use crate::fold::{Fold, StopReason};
+use crate::{
+    fold::{Fold, StopReason},
+    status::{PartitionState, PartitionStatus, ProjectorStatus},
+};
 use event_log::{EventLog, LogError, Reader};
 use read_model::{
     Checkpoints, RowWrite, StoreError, ViewStore,
@@ -21,7 +24,7 @@ use thiserror::Error;
 use tokio::runtime::Handle;
 
 /// Bytes of records that are folded at once, about: a page of the store that many of them touch is written once.
-const BATCH_BYTES: usize = 4 << 20;
+const BATCH_BYTES: usize = 16 << 20;
 /// The longest rest between two batches.
 const MAX_REST: Duration = Duration::from_millis(50);
 /// How long a poll waits: how late a stop is noticed.
@@ -68,68 +71,6 @@ pub enum ProjectorError {
     Thread(String),
 }
 
-/// Whether a partition is being folded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PartitionState {
-    /// It is.
-    Running,
-    /// A record cannot be folded: it says which and why. Nothing after it is in the views.
-    Stopped(String),
-}
-
-/// How far a partition is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PartitionStatus {
-    /// The topic.
-    pub topic: Topic,
-    /// The partition.
-    pub partition: u32,
-    /// The seq of the newest event in the views.
-    pub seq: u64,
-    /// The next offset to fold.
-    pub offset: u64,
-    /// The offset after the newest record of the log, where the log could tell.
-    pub end: Option<u64>,
-    /// Whether it goes on.
-    pub state: PartitionState,
-}
-
-impl PartitionStatus {
-    /// Records that are not in the views yet.
-    #[must_use]
-    pub fn lag(&self) -> u64 {
-        self.end.map_or(0, |end| end.saturating_sub(self.offset))
-    }
-}
-
-/// How the projector is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProjectorStatus {
-    /// Whether its thread runs.
-    pub running: bool,
-    /// What stopped it, or what it is retrying.
-    pub trouble: Option<String>,
-    /// Records of fenced owners that were passed over.
-    pub ignored: u64,
-    /// The partitions of all event topics, in order.
-    pub partitions: Vec<PartitionStatus>,
-}
-
-impl ProjectorStatus {
-    /// Whether it runs, without trouble, on every partition.
-    #[must_use]
-    pub fn is_healthy(&self) -> bool {
-        let running = self.partitions.iter().all(|partition| partition.state == PartitionState::Running);
-        self.running && self.trouble.is_none() && running
-    }
-
-    /// Records that are not in the views yet, in all partitions.
-    #[must_use]
-    pub fn lag(&self) -> u64 {
-        self.partitions.iter().map(PartitionStatus::lag).sum()
-    }
-}
-
 /// What the thread tells.
 #[derive(Default)]
 struct Progress {
@@ -174,6 +115,7 @@ impl Projector {
             let shared = Arc::clone(&shared);
             move || match Worker::begin(&shared, views, runtime) {
                 Ok(worker) => {
+                    stand_back();
                     _ = begun.send(Ok(()));
                     worker.run();
                 }
@@ -226,6 +168,14 @@ impl Projector {
 impl Drop for Projector {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// Lets the threads that decide and write go first: under full load the views are a little later, and the disk and the
+/// processors are not taken from who waits for an answer. On Linux this is of the calling thread alone.
+fn stand_back() {
+    if let Err(error) = rustix::process::nice(10) {
+        tracing::debug!(%error, "the projector keeps its priority");
     }
 }
 

@@ -1,6 +1,9 @@
 //! A log of which one partition of the items' events cannot be read.
 
-use event_log::{EventLog, Lease, LogError, ReadFrom, Reader, Record, ReplySink, SubmitError, sqlite::SqliteLog};
+use event_log::{
+    Assignee, EventLog, Lease, LogError, Membership, ReadFrom, Reader, Record, ReplySink, SubmitError,
+    sqlite::SqliteLog,
+};
 use schemas::{CommandEnvelope, ShardCount, ShardId, Topic};
 use std::{sync::Arc, time::Duration};
 
@@ -28,6 +31,10 @@ impl EventLog for Damaged {
 
     fn acquire(&self, shard: ShardId) -> Result<Box<dyn Lease>, LogError> {
         self.log.acquire(shard)
+    }
+
+    fn join(&self, assignee: Arc<dyn Assignee>) -> Result<Box<dyn Membership>, LogError> {
+        self.log.join(assignee)
     }
 
     fn submit(&self, command: CommandEnvelope) -> Result<(), SubmitError> {

@@ -3,7 +3,7 @@
 use event_log::Record;
 use projector::Fold;
 use read_model::views::{self, CONSUMER};
-use read_model::{Checkpoints, ViewStore, sqlite::SqliteViews};
+use read_model::{Checkpoints, RowWrite, ViewStore, sqlite::SqliteViews};
 use schemas::{
     Caller, CommandId, CorrelationId, Currency, Digest, Effect, EffectId, Envelope, Event, FreeHoldId, ItemId, LineId,
     LocationId, Metadata, Money, PaymentId, Quantity, Role, ShardCount, SubjectId, Timestamp, Topic,
@@ -26,7 +26,7 @@ pub fn shards() -> ShardCount {
 }
 
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime").block_on(future)
 }
 
 pub fn euros(cents: i64) -> Money {
@@ -226,14 +226,19 @@ pub fn fold_at(checkpoints: &Checkpoints) -> Fold {
 }
 
 /// Folds a batch and writes what follows.
-pub fn fold_batch(fold: &mut Fold, store: &SqliteViews, records: Vec<Record>) {
+pub fn fold_batch(fold: &mut Fold, store: &dyn ViewStore, records: Vec<Record>) {
+    let (rows, checkpoints) = fold_only(fold, store, records);
+    block_on(store.write(CONSUMER, &rows, &checkpoints)).expect("it writes");
+}
+
+/// Folds a batch; what is to be written.
+pub fn fold_only(fold: &mut Fold, store: &dyn ViewStore, records: Vec<Record>) -> (Vec<RowWrite>, Checkpoints) {
     let batch = fold.read(records);
     for needed in fold.needs(&batch) {
         let rows = block_on(store.get(needed.table, &needed.keys)).expect("it reads");
         fold.load(needed, rows).expect("the rows are readable");
     }
-    let (rows, checkpoints) = fold.fold(batch).expect("the rows are JSON");
-    block_on(store.write(CONSUMER, &rows, &checkpoints)).expect("it writes");
+    fold.fold(batch).expect("the rows are JSON")
 }
 
 /// A row of any table, tombstones too.

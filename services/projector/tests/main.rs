@@ -5,3 +5,4 @@ mod fold;
 mod history;
 mod replay;
 mod runner;
+mod scylla;

@@ -1,11 +1,11 @@
 //! However a history is cut, repeated or folded twice at once, the rows are the same.
 
-use crate::history::{History, Step, block_on, dump, fold_at, fold_batch, open};
+use crate::history::{History, Step, block_on, dump, fold_at, fold_batch, fold_only, open};
 use event_log::Record;
 use proptest::{collection::vec, prelude::*};
 use read_model::{Checkpoints, ViewStore, views::CONSUMER};
 
-fn steps() -> impl Strategy<Value = Vec<(u8, Step)>> {
+pub fn steps() -> impl Strategy<Value = Vec<(u8, Step)>> {
     let step = prop_oneof![
         (0..3u8).prop_map(Step::List),
         Just(Step::Delist),
@@ -24,7 +24,7 @@ fn steps() -> impl Strategy<Value = Vec<(u8, Step)>> {
 
 /// What is done with the history, beside folding it.
 #[derive(Debug, Clone, Copy)]
-enum Mishap {
+pub enum Mishap {
     /// The next records come, so many.
     Take(usize),
     /// The last records come again, so many.
@@ -33,22 +33,74 @@ enum Mishap {
     Restart,
     /// Another projector folds the whole history up to here, from its beginning, into the same store.
     Zombie,
+    /// The next records come, so many; the projector is killed when every other row is written, or all of them, and no
+    /// checkpoint.
+    Killed(usize, bool),
 }
 
-fn mishaps() -> impl Strategy<Value = Vec<Mishap>> {
+pub fn mishaps() -> impl Strategy<Value = Vec<Mishap>> {
     let mishap = prop_oneof![
         4 => (1..12usize).prop_map(Mishap::Take),
         1 => (1..9usize).prop_map(Mishap::Again),
         1 => Just(Mishap::Restart),
         1 => Just(Mishap::Zombie),
+        1 => (1..12usize, any::<bool>()).prop_map(|(count, half)| Mishap::Killed(count, half)),
     ];
     vec(mishap, 0..20)
 }
 
-fn history(steps: &[(u8, Step)]) -> Vec<Record> {
+pub fn history(steps: &[(u8, Step)]) -> Vec<Record> {
     let mut history = History::default();
     steps.iter().for_each(|&(number, step)| history.step(number, step));
     history.records
+}
+
+/// Folds a history into the store, with these mishaps on the way.
+pub fn play(records: &[Record], mishaps: &[Mishap], store: &dyn ViewStore) -> Result<(), TestCaseError> {
+    let mut fold = fold_at(&Checkpoints::new());
+    let mut taken = 0;
+    for &mishap in mishaps {
+        match mishap {
+            Mishap::Take(count) => {
+                let end = records.len().min(taken + count);
+                fold_batch(&mut fold, store, records[taken..end].to_vec());
+                taken = end;
+            }
+            Mishap::Again(count) => {
+                fold_batch(&mut fold, store, records[taken.saturating_sub(count)..taken].to_vec());
+            }
+            Mishap::Restart => {
+                fold = fold_at(&checkpoints(store));
+                // Its reader begins at the checkpoints, or before them.
+                fold_batch(&mut fold, store, records[..taken].to_vec());
+            }
+            Mishap::Zombie => {
+                let mut zombie = fold_at(&Checkpoints::new());
+                for record in &records[..taken] {
+                    fold_batch(&mut zombie, store, vec![record.clone()]);
+                }
+            }
+            Mishap::Killed(count, half) => {
+                let end = records.len().min(taken + count);
+                let (mut rows, _) = fold_only(&mut fold, store, records[taken..end].to_vec());
+                let mut other = false;
+                rows.retain(|_| {
+                    other = !other;
+                    other || !half
+                });
+                block_on(store.write(CONSUMER, &rows, &Checkpoints::new())).expect("it writes");
+                fold = fold_at(&checkpoints(store));
+                fold_batch(&mut fold, store, records[..taken].to_vec());
+            }
+        }
+        prop_assert!(fold.stopped().next().is_none());
+    }
+    fold_batch(&mut fold, store, records[taken..].to_vec());
+    Ok(())
+}
+
+pub fn checkpoints(store: &dyn ViewStore) -> Checkpoints {
+    block_on(store.checkpoints(CONSUMER)).expect("it reads")
 }
 
 proptest! {
@@ -62,37 +114,9 @@ proptest! {
 
         let cut = tempfile::tempdir().expect("a directory");
         let store = open(cut.path());
-        let mut fold = fold_at(&Checkpoints::new());
-        let mut taken = 0;
-        for mishap in mishaps {
-            match mishap {
-                Mishap::Take(count) => {
-                    let end = records.len().min(taken + count);
-                    fold_batch(&mut fold, &store, records[taken..end].to_vec());
-                    taken = end;
-                }
-                Mishap::Again(count) => {
-                    fold_batch(&mut fold, &store, records[taken.saturating_sub(count)..taken].to_vec());
-                }
-                Mishap::Restart => {
-                    fold = fold_at(&block_on(store.checkpoints(CONSUMER)).expect("it reads"));
-                    // Its reader begins at the checkpoints, or before them.
-                    fold_batch(&mut fold, &store, records[..taken].to_vec());
-                }
-                Mishap::Zombie => {
-                    let mut zombie = fold_at(&Checkpoints::new());
-                    for record in &records[..taken] {
-                        fold_batch(&mut zombie, &store, vec![record.clone()]);
-                    }
-                }
-            }
-            prop_assert!(fold.stopped().next().is_none());
-        }
-        fold_batch(&mut fold, &store, records[taken..].to_vec());
+        play(&records, &mishaps, &store)?;
         prop_assert_eq!(dump(whole.path()), dump(cut.path()));
-        let (whole, cut) = (open(whole.path()), store);
-        let at = |store| block_on(ViewStore::checkpoints(store, CONSUMER)).expect("it reads");
-        prop_assert_eq!(at(&whole), at(&cut));
+        prop_assert_eq!(checkpoints(&open(whole.path())), checkpoints(&store));
     }
 }
 

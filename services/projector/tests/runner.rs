@@ -11,7 +11,6 @@ use event_log::{
 use projector::{PartitionState, Projector, ProjectorError, ProjectorOptions};
 use read_model::{
     ViewStore,
-    sqlite::SqliteViews,
     views::{CONSUMER, hold, ledger, stock},
 };
 use schemas::{
@@ -21,22 +20,24 @@ use schemas::{
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio::runtime::{Builder, Runtime};
 
-struct House {
+pub struct House {
     runtime: Runtime,
     log: Arc<SqliteLog>,
-    views: Arc<SqliteViews>,
+    views: Arc<dyn ViewStore>,
     _directory: tempfile::TempDir,
 }
 
 impl House {
     fn open() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        Self {
-            runtime: Builder::new_multi_thread().worker_threads(1).enable_time().build().expect("a runtime"),
-            log: log(&directory.path().join("log")),
-            views: Arc::new(open(directory.path())),
-            _directory: directory,
-        }
+        let views = Arc::new(open(directory.path()));
+        Self::over(views, directory)
+    }
+
+    /// Over these views, with a log in the directory.
+    pub fn over(views: Arc<dyn ViewStore>, directory: tempfile::TempDir) -> Self {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_time().build().expect("a runtime");
+        Self { runtime, log: log(&directory.path().join("log")), views, _directory: directory }
     }
 
     fn start(&self) -> Result<Projector, ProjectorError> {
@@ -102,7 +103,10 @@ fn commit(lease: &mut dyn Lease, events: Vec<NewEvent>) {
 
 #[test]
 fn what_is_committed_is_in_the_views_once_a_wait_for_it_ends() {
-    let house = House::open();
+    commits_are_seen_after_a_wait(&House::open());
+}
+
+pub fn commits_are_seen_after_a_wait(house: &House) {
     let projector = house.start().expect("it starts");
     let mut lease = lease(&house.log);
     for seq in 1..=20 {
@@ -190,7 +194,7 @@ fn views_of_another_log_are_refused() {
     let elsewhere = tempfile::tempdir().expect("a directory");
     let options = ProjectorOptions {
         log: log(elsewhere.path()),
-        views: Arc::clone(&house.views) as Arc<dyn ViewStore>,
+        views: Arc::clone(&house.views),
         runtime: house.runtime.handle().clone(),
     };
     let refused = Projector::start(options).err().expect("it is refused");

@@ -110,7 +110,7 @@ async fn the_log_is_for_analysts_and_operators() {
     for caller in [(Role::Shopper, "alice"), (Role::Service, "erp"), (Role::Store, "s1")] {
         world.refused(path, Some(caller), 403, "forbidden").await;
     }
-    for topic in ["commands.v1", "snapshots.v1", "nothing"] {
+    for topic in ["commands.v1", "internal.commands.v1", "snapshots.v1", "replies.v1", "nothing"] {
         world.refused(&format!("/v1/log/{topic}"), ANALYST, 404, "unknown_topic").await;
     }
     let path = "/v1/log/inventory.events.v1";
@@ -119,4 +119,55 @@ async fn the_log_is_for_analysts_and_operators() {
     }
     let foreign = format!("{path}?partition=1&from=inventory.events.v1/2@1");
     world.refused(&foreign, ANALYST, 400, "invalid_position").await;
+}
+
+#[tokio::test]
+async fn dead_letters_are_served_as_the_topic_of_the_log_that_they_are() {
+    let mut world = some_events();
+    let first = world.bury("mug", r#"{"reason":"it panicked twice","command":{"id":"c-1"}}"#);
+    let second = world.bury("mug", r#"{"reason":"it panicked twice","command":{"id":"c-2"}}"#);
+    let path = "/v1/log/dead-letters.v1?follow=false";
+    let letters = events(&world, path).await;
+    let shard = world.shard_of("mug").0;
+    let of_mug = |seq: u32| format!("dead-letters.v1/{shard}@{seq}");
+    assert_eq!((first.to_string(), second.to_string()), (of_mug(1), of_mug(2)));
+    assert_eq!(ids(&letters), [of_mug(1), of_mug(2)]);
+    let letter = &letters[0];
+    assert_eq!((&letter["specversion"], &letter["source"]), (&"1.0".into(), &"/stockfold".into()));
+    assert_eq!((&letter["type"], &letter["subject"]), (&"stockfold.dead-letter.v1".into(), &"mug".into()));
+    assert_eq!(letter["sequence"], "00000000000000000001");
+    assert_eq!(
+        (&letter["data"]["reason"], &letter["data"]["command"]["id"]),
+        (&"it panicked twice".into(), &"c-1".into())
+    );
+    // It resumes as any other, by the id or by the number in a partition.
+    assert_eq!(ids(&events(&world, &format!("{path}&from={}", of_mug(1))).await), [of_mug(2)]);
+    assert_eq!(ids(&events(&world, &format!("{path}&partition={shard}&from=1")).await), [of_mug(2)]);
+    assert!(events(&world, &format!("{path}&from={}", of_mug(2))).await.is_empty());
+    assert!(events(&world, &format!("{path}&from=end")).await.is_empty());
+    world.refused(path, Some((Role::Service, "erp")), 403, "forbidden").await;
+}
+
+#[tokio::test]
+async fn a_stream_of_dead_letters_follows_the_tail() {
+    let mut world = some_events();
+    world.bury("mug", "{}");
+    let sse = world.request("/v1/log/dead-letters.v1", ANALYST).header("accept", "text/event-stream");
+    let mut chunks = world.send(sse).await.into_body().into_data_stream();
+    let told = next(&mut chunks).await.expect("what is there");
+    let shard = world.shard_of("mug").0;
+    assert!(told.contains(&format!("id: dead-letters.v1/{shard}@1\n")), "{told}");
+    let position = world.bury("mug", "{}");
+    let told = next(&mut chunks).await.expect("what comes");
+    assert!(told.contains(&format!("\"id\":\"{position}\"")), "{told}");
+    assert!(!told.contains("@1\""), "nothing is told twice: {told}");
+}
+
+#[tokio::test]
+async fn a_position_of_dead_letters_is_none_that_a_view_can_wait_for() {
+    let world = some_events();
+    let shard = world.shard_of("mug").0;
+    let request =
+        world.request("/v1/items/mug", None).header("stockfold-at-least", format!("dead-letters.v1/{shard}@1"));
+    assert_eq!(world.send(request).await.status(), 400);
 }

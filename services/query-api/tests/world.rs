@@ -8,7 +8,7 @@ use axum::{
 };
 use edge::{AuthConfig, Edge, EdgeConfig, Grant};
 use event_log::{
-    Batch, EventLog, Lease, NewEvent, ReadFrom,
+    Batch, EventLog, Lease, NewDeadLetter, NewEvent, ReadFrom,
     sqlite::{SqliteLog, SqliteOptions},
 };
 use keys::SqliteKeyStore;
@@ -124,6 +124,18 @@ impl World {
         self.log.flush().expect("durable");
         self.time = self.time.plus_seconds(1);
         Position { topic, partition: shard.0, seq: self.seqs[&(topic, shard)] }
+    }
+
+    /// Writes a dead letter of an item, and tells its place.
+    pub fn bury(&mut self, item: &str, value: &str) -> Position {
+        let shard = self.shard_of(item);
+        let lease = self.leases.entry(shard).or_insert_with(|| self.log.acquire(shard).expect("a lease"));
+        let letter = NewDeadLetter { key: item.to_owned(), value: value.as_bytes().to_vec() };
+        let batch = Batch { dead_letters: vec![letter], ..Batch::default() };
+        assert_eq!(lease.commit(batch), event_log::CommitOutcome::Committed);
+        self.log.flush().expect("durable");
+        let seq = self.log.end(Topic::DeadLetters, shard.0).expect("an end");
+        Position { topic: Topic::DeadLetters, partition: shard.0, seq }
     }
 
     /// Brings the views to the end of the log.

@@ -1,5 +1,6 @@
 //! The contract of the port to the store: one suite over every implementation.
 
+use crate::scylla::Space;
 use read_model::{Checkpoint, Checkpoints, RowKey, RowWrite, Scan, StoreError, Table, ViewStore, sqlite::SqliteViews};
 use schemas::Topic;
 use std::future::Future;
@@ -8,7 +9,7 @@ use std::future::Future;
 pub const TABLES: [Table; 2] = [Table { name: "one_v1" }, Table { name: "two_v1" }];
 
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime").block_on(future)
 }
 
 fn key(partition: &str, clustering: &str) -> RowKey {
@@ -106,6 +107,21 @@ const CLAUSES: &[Clause] = &[
         assert_eq!(scan(store, Some("d"), false, 9), Vec::<String>::new());
         assert_eq!(scan(store, None, false, 0), Vec::<String>::new());
     }),
+    ("any text is a key, also an empty one", |store| {
+        let texts = ["", "\0", "\0\0", "ä", "'\";--"];
+        let rows: Vec<_> = texts.iter().flat_map(|p| texts.map(|c| put(p, c, 16, &format!("{p}|{c}")))).collect();
+        write(store, &rows);
+        for (partition, clustering) in texts.iter().flat_map(|p| texts.map(|c| (*p, c))) {
+            let expected = Some((16, format!("{partition}|{clustering}")));
+            assert_eq!(read(store, partition, clustering), expected);
+        }
+    }),
+    ("the same version again changes nothing", |store| {
+        write(store, &[put("p", "", 16, "a"), delete("q", "", 16)]);
+        write(store, &[put("p", "", 16, "a"), delete("q", "", 16)]);
+        assert_eq!(read(store, "p", ""), Some((16, "a".to_owned())));
+        assert_eq!(read(store, "q", ""), None);
+    }),
     ("tables do not meet", |store| {
         write(store, &[put("p", "", 16, "a")]);
         let found = block_on(store.get(TABLES[1], &[key("p", "")])).expect("the store reads");
@@ -144,6 +160,11 @@ fn sqlite_keeps_the_contract() {
         let store = SqliteViews::open(&directory.path().join("views.sqlite"), &TABLES).expect("it opens");
         clause(&store);
     });
+}
+
+#[test]
+fn scylla_keeps_the_contract() {
+    on(|clause| clause(&Space::ready().open()));
 }
 
 #[test]

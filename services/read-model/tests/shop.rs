@@ -22,7 +22,8 @@ pub struct Shop {
     folds: Vec<Box<dyn ViewFold>>,
     seqs: [u64; 2],
     time: Timestamp,
-    _directory: tempfile::TempDir,
+    history: Vec<(Position, Envelope, Event)>,
+    directory: tempfile::TempDir,
 }
 
 impl Shop {
@@ -30,7 +31,7 @@ impl Shop {
         let directory = tempfile::tempdir().expect("a directory");
         let store = SqliteViews::open(&directory.path().join("views.sqlite"), &views::tables()).expect("it opens");
         let time = Timestamp::from_millis(BEGIN_MS - 1_000);
-        Self { store, folds: views::all(), seqs: [0; 2], time, _directory: directory }
+        Self { store, folds: views::all(), seqs: [0; 2], time, history: Vec::new(), directory }
     }
 
     pub fn item(&mut self, item: &str, event: impl Into<ItemEvent>) -> Position {
@@ -58,17 +59,36 @@ impl Shop {
             correlation: CorrelationId::parse("request").expect("an id"),
             traceparent: None,
         };
+        self.history.push((position, envelope, event.clone()));
+        self.fold(self.history.len() - 1, 1);
+        position
+    }
+
+    /// Folds some of the history as one batch.
+    fn fold(&mut self, first: usize, count: usize) {
         let mut rows = Vec::new();
-        let facts = [Fact { position, envelope: &envelope, event }];
+        let batch = self.history[first..].iter().take(count);
+        let facts: Vec<_> =
+            batch.map(|(position, envelope, event)| Fact { position: *position, envelope, event }).collect();
         for fold in &mut self.folds {
             let keys = fold.needs(&facts);
             let found = block_on(self.store.get(fold.table(), &keys)).expect("it reads");
             fold.load(keys, found).expect("the rows are readable");
-            fold.fold(&facts[0]);
+            facts.iter().for_each(|fact| fold.fold(fact));
             fold.drain(&mut rows).expect("the rows are JSON");
         }
         block_on(self.store.write("c", &rows, &Checkpoints::new())).expect("it writes");
-        position
+    }
+
+    /// Folds all that happened once more into a store with nothing in it, so many events at a time; then again over what
+    /// is there.
+    pub fn replay(&mut self, batch: usize) {
+        let path = self.directory.path().join(format!("replay-{batch}.sqlite"));
+        self.store = SqliteViews::open(&path, &views::tables()).expect("it opens");
+        for _ in 0..2 {
+            self.restart();
+            (0..self.history.len()).step_by(batch).for_each(|first| self.fold(first, batch));
+        }
     }
 
     /// Forgets the rows in memory, as a restart does.

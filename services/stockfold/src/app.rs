@@ -7,9 +7,7 @@ use axum::{
     response::Redirect,
     routing::get,
 };
-use command_api::{
-    AdvanceError, AdvanceFuture, Card, CardTokenizer, CommandState, TestClock, TokenizeError, TokenizeFuture,
-};
+use command_api::{AdvanceFuture, Card, CardTokenizer, CommandState, TestClock, TokenizeError, TokenizeFuture};
 use edge::{Edge, Problem};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use payments::{CardDetails, Provider};
@@ -46,7 +44,7 @@ impl CardTokenizer for ProviderCards {
 
 impl TestClock for Ops {
     fn advance(&self, to: Timestamp) -> AdvanceFuture<'_> {
-        Box::pin(async move { self.settle(to).await.map_err(|error| AdvanceError::Restless(format!("{error:#}"))) })
+        Box::pin(self.settle(to))
     }
 }
 
@@ -71,25 +69,33 @@ pub async fn keep_metrics() {
     }
 }
 
-/// All routes of one process.
-pub fn router(edge: &Edge, commands: CommandState, queries: QueryState, ops: &Arc<Ops>) -> Router {
-    let status = Arc::clone(ops);
-    let queries = queries.with_status(Arc::new(move || -> OpsFuture<serde_json::Value> {
-        let status = status.status();
-        Box::pin(async move { status })
-    }));
+/// The routes of one process: those of the APIs that it serves, and the probes.
+pub fn router(edge: &Edge, commands: Option<CommandState>, queries: Option<QueryState>, ops: &Arc<Ops>) -> Router {
     let readiness = Arc::clone(ops);
     let probes = query_api::ops::router(query_api::ops::Ops {
         dependencies: Arc::new(move || -> OpsFuture<Vec<Dependency>> {
-            let checked = readiness.readiness();
-            Box::pin(async move { checked.into_iter().map(|(name, check)| Dependency::of(name, check)).collect() })
+            let ops = Arc::clone(&readiness);
+            Box::pin(async move {
+                ops.readiness().await.into_iter().map(|(name, check)| Dependency::of(name, check)).collect()
+            })
         }),
         metrics: Arc::new(|| metrics().render()),
     });
-    let (api, contract) = OpenApiRouter::with_openapi(about())
-        .merge(command_api::router(commands))
-        .merge(query_api::router(queries))
-        .split_for_parts();
+    let status = Arc::clone(ops);
+    let with_status = |queries: QueryState| {
+        queries.with_status(Arc::new(move || -> OpsFuture<serde_json::Value> {
+            let status = status.status();
+            Box::pin(async move { status })
+        }))
+    };
+    let mut api = OpenApiRouter::with_openapi(about());
+    if let Some(commands) = commands {
+        api = api.merge(command_api::router(commands));
+    }
+    if let Some(queries) = queries {
+        api = api.merge(query_api::router(with_status(queries)));
+    }
+    let (api, contract) = api.split_for_parts();
     let (probes, probe_contract) = probes.split_for_parts();
     let contract = contract.merge_from(probe_contract);
     let json = Json(contract.clone());
@@ -100,6 +106,21 @@ pub fn router(edge: &Edge, commands: CommandState, queries: QueryState, ops: &Ar
         .route("/v1/openapi.json", get(move || async move { ([(header::CACHE_CONTROL, "max-age=300")], json) }));
     // As the fallback, not merged: a merge would lose the problem that the edge makes of an unknown path.
     probes.method_not_allowed_fallback(method_not_allowed).fallback_service(edge.dress(api.merge(pages)))
+}
+
+/// What is served until the shards have recovered: it is alive, and not ready.
+pub fn starting() -> Router {
+    let probes = query_api::ops::router(query_api::ops::Ops {
+        dependencies: Arc::new(|| -> OpsFuture<Vec<Dependency>> {
+            Box::pin(async { vec![Dependency::of("process", Err("starting"))] })
+        }),
+        metrics: Arc::new(|| metrics().render()),
+    });
+    let (probes, _) = probes.split_for_parts();
+    // Without this a connection would wait in line, and be served when its client has long given up.
+    probes.method_not_allowed_fallback(method_not_allowed).fallback(|| async {
+        Problem::unavailable("starting", "the engine is reading its log; /readyz says when it serves")
+    })
 }
 
 async fn method_not_allowed() -> Problem {
@@ -125,12 +146,32 @@ fn about() -> OpenApi {
 
 #[cfg(test)]
 mod tests {
+    use super::starting;
     use crate::bench::scratch::with_engine_in;
+    use axum::body::{Body, to_bytes};
     use reqwest::{Client, Method, StatusCode};
     use serde_json::Value;
+    use tower::ServiceExt as _;
 
     async fn text(url: String) -> String {
         reqwest::get(url).await.expect("an answer").text().await.expect("whole")
+    }
+
+    #[tokio::test]
+    async fn until_the_shards_have_recovered_it_is_alive_and_not_ready() {
+        for (path, status, told) in [
+            ("/livez", 200, "alive"),
+            ("/readyz", 503, "starting"),
+            ("/v1/stock", 503, "\"outcome\":\"refused\""),
+            ("/v1/stock", 503, "\"code\":\"starting\""),
+            ("/v1/stock", 503, "\"retryable\":true"),
+        ] {
+            let request = axum::http::Request::get(path).body(Body::empty()).expect("a request");
+            let answer = starting().oneshot(request).await.expect("an answer");
+            assert_eq!(answer.status(), status, "{path}");
+            let body = to_bytes(answer.into_body(), 1 << 16).await.expect("a body");
+            assert!(String::from_utf8_lossy(&body).contains(told), "{path}: {body:?}");
+        }
     }
 
     #[test]

@@ -2,14 +2,21 @@
 
 use crate::{
     auth::Auth,
-    bench, logging, print, replay,
+    bench,
+    engine::Services,
+    logging,
+    plan::Plan,
+    print, replay, schema,
     settings::{SettingFlags, Settings},
-    status, up,
+    status, topics, up,
 };
 use anyhow::{Context as _, Result};
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum, value_parser};
 use schemas::Role;
-use std::path::PathBuf;
+use std::{ops::RangeInclusive, path::PathBuf};
+
+/// How long a token may be valid: a second to 365 days.
+const TTL_SECONDS: RangeInclusive<i64> = 1..=31_536_000;
 
 /// An event-sourced order and inventory engine: the last unit is sold once, and the log can prove it.
 #[derive(Debug, Parser)]
@@ -18,13 +25,25 @@ use std::path::PathBuf;
     Every setting is a flag, a STOCKFOLD_* variable or a key of stockfold.toml: `stockfold config show`.")]
 pub struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Verb,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
-    /// Run the whole engine in one process, on an embedded log
+enum Verb {
+    /// Run the whole engine in one process: on an embedded log, or on --kafka and --scylla
     Up(Up),
+    /// Decide the commands of a cluster's shards; run as many as you like, they share the shards
+    Processor(Part),
+    /// Fold a cluster's events into its views
+    Projector(Part),
+    /// Ask the payment provider for what a cluster's orders need
+    Payments(Part),
+    /// Serve a cluster's whole HTTP API: what command-api and query-api serve
+    Api(Part),
+    /// Take commands for a cluster over HTTP
+    CommandApi(Part),
+    /// Serve a cluster's views over HTTP
+    QueryApi(Part),
     /// Make a bearer token for local use
     Token(Token),
     /// Show shards, positions, lag and what is due of a running engine
@@ -34,6 +53,16 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Make, change and list the topics of a Kafka cluster
+    Topics {
+        #[command(subcommand)]
+        command: topics::TopicsCommand,
+    },
+    /// Make the keyspaces and tables of views and keys in ScyllaDB
+    Schema {
+        #[command(subcommand)]
+        command: schema::SchemaCommand,
+    },
     /// Play real retail data through the HTTP API of a fresh engine, and reconcile it to the penny
     Replay(Replay),
     /// Measure this machine
@@ -41,6 +70,13 @@ enum Command {
         #[command(subcommand)]
         command: BenchCommand,
     },
+}
+
+/// What a part of an engine takes: settings only.
+#[derive(Debug, clap::Args)]
+pub struct Part {
+    #[command(flatten)]
+    settings: SettingFlags,
 }
 
 /// What `up` takes.
@@ -101,8 +137,8 @@ struct Token {
     /// The location, of `--role warehouse`
     #[arg(long, required_if_eq("role", "warehouse"))]
     location: Option<String>,
-    /// How long it is valid
-    #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
+    /// How long it is valid; a year at most, as nothing calls a token back
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400, value_parser = value_parser!(u32).range(TTL_SECONDS))]
     ttl: u32,
     #[command(flatten)]
     settings: SettingFlags,
@@ -119,7 +155,7 @@ struct Status {
 
 #[derive(Debug, Subcommand)]
 enum ConfigCommand {
-    /// Print every setting, its value and where that comes from
+    /// Print every setting, its value and where that comes from; fails where `up` would refuse one
     Show {
         /// Print JSON
         #[arg(long)]
@@ -142,9 +178,6 @@ pub enum Stock {
 struct Replay {
     /// The data: CSV, plain or .gz, with the columns of the UCI "Online Retail" set
     file: PathBuf,
-    /// Keep the engine's data here; a scratch directory otherwise
-    #[arg(long)]
-    data: Option<PathBuf>,
     /// Opening stock
     #[arg(long, value_enum, default_value = "ample")]
     stock: Stock,
@@ -154,11 +187,14 @@ struct Replay {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Of the engine that it plays on; without --data that is a scratch directory
+    #[command(flatten)]
+    settings: SettingFlags,
 }
 
 #[derive(Debug, Subcommand)]
 enum BenchCommand {
-    /// Durable holds a second on one hot item, beside the disk's own rate
+    /// Durable holds a second on one hot item, beside the disk's own rate, or the brokers' where --kafka names them
     Hot(Hot),
 }
 
@@ -174,55 +210,76 @@ pub struct Hot {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    settings: SettingFlags,
 }
 
 /// Runs what the command line says.
 pub fn run(cli: Cli) -> Result<()> {
     match cli.command {
-        Command::Up(args) => {
+        Verb::Up(args) => {
             let settings = Settings::load(&args.settings)?;
             logging::start(settings.text("log"))?;
             up::run(&settings, args.test_clock, args.seed.is_some())
         }
-        Command::Token(args) => {
+        Verb::Processor(args) => part(&args, Services::PROCESSOR),
+        Verb::Projector(args) => part(&args, Services::PROJECTOR),
+        Verb::Payments(args) => part(&args, Services::PAYMENTS),
+        Verb::Api(args) => part(&args, Services::API),
+        Verb::CommandApi(args) => part(&args, Services::COMMAND_API),
+        Verb::QueryApi(args) => part(&args, Services::QUERY_API),
+        Verb::Token(args) => {
             let settings = Settings::load(&args.settings)?;
-            let auth = Auth::existing_or_new(&settings)?;
+            let auth = Auth::existing(&settings)?;
             let (store, location) = (args.store.as_deref(), args.location.as_deref());
             print::line(auth.mint(args.role.into(), &args.sub, store, location, args.ttl)?)?;
             Ok(())
         }
-        Command::Status(args) => status::run(&Settings::load(&args.settings)?, args.json),
-        Command::Config { command: ConfigCommand::Show { json, settings } } => {
+        Verb::Status(args) => status::run(&Settings::load(&args.settings)?, args.json),
+        Verb::Config { command: ConfigCommand::Show { json, settings } } => {
             show_config(&Settings::load(&settings)?, json)
         }
-        Command::Replay(args) => {
+        Verb::Topics { command } => topics::run(command),
+        Verb::Schema { command } => schema::run(command),
+        Verb::Replay(args) => {
             logging::start("warn")?;
             let options =
                 replay::Options { file: args.file, stock: args.stock, concurrency: args.concurrency, json: args.json };
-            bench::scratch::with_engine(args.data, |engine| {
+            bench::scratch::with_engine_of(Settings::load(&args.settings)?, None, |engine| {
                 engine.runtime().block_on(replay::run(&options, engine.base_url(), &|role, sub, store| {
                     engine.mint(role, sub, store)
                 }))
             })
             .context("replay")
         }
-        Command::Bench { command: BenchCommand::Hot(args) } => {
+        Verb::Bench { command: BenchCommand::Hot(args) } => {
             logging::start("warn")?;
-            bench::hot::run(&args)
+            bench::hot::run(&args, Settings::load(&args.settings)?)
         }
     }
+}
+
+fn part(args: &Part, services: Services) -> Result<()> {
+    let settings = Settings::load(&args.settings)?;
+    logging::start(settings.text("log"))?;
+    up::run_part(&settings, services)
 }
 
 fn show_config(settings: &Settings, json: bool) -> Result<()> {
     if json {
         print::line(serde_json::to_string_pretty(&settings.shown())?)?;
-        return Ok(());
+    } else {
+        print::line(settings_table(settings))?;
     }
+    // Shown first: whoever has to mend a setting sees where it comes from.
+    Plan::of(settings, false).map(drop)
+}
+
+fn settings_table(settings: &Settings) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING).set_header(["SETTING", "VALUE", "FROM", "WHAT IT IS"]);
     for shown in settings.shown() {
         table.add_row([shown.key.to_owned(), shown.value, shown.source.to_string(), shown.help.to_owned()]);
     }
-    print::line(table)?;
-    Ok(())
+    table
 }

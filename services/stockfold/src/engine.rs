@@ -1,119 +1,124 @@
-//! All services in one process, on an embedded log, embedded views and embedded keys.
-//!
-//! This is the only place that knows that they are embedded.
+//! The services of one process, from their start to their end.
 
 use crate::{
     app::{self, ProviderCards},
     auth::Auth,
+    backends::Backends,
     clock::{SystemClock, TestClock},
-    http,
-    ops::Ops,
+    http::Server,
+    ops::{Ops, Running},
+    plan::Plan,
     settings::Settings,
 };
 use anyhow::{Context as _, Result};
 use command_api::{CommandState, Origin, Submitter};
-use domain::Policy;
-use edge::{Edge, EdgeConfig, RateConfig};
-use event_log::{
-    EventLog,
-    sqlite::{SqliteLog, SqliteOptions},
-};
-use payments::{PaymentsOptions, PaymentsRunner, Sandbox};
+use edge::Edge;
+use event_log::EventLog;
+use payments::{PaymentsOptions, PaymentsRunner, Provider, Sandbox};
 use processor::{Processor, ProcessorOptions};
 use projector::{Projector, ProjectorOptions};
 use query_api::QueryState;
-use read_model::{sqlite::SqliteViews, views};
 use schemas::{
     Caller, Clock, Command, CorrelationId, Digest, Effect, EffectId, FreeHoldId, ItemId, Metadata, Quantity, Role,
-    ShardCount,
     item::{HoldId, ItemCommand, PlaceHold},
 };
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, runtime::Runtime, sync::watch, task::JoinHandle};
+use std::{path::Path, sync::Arc, time::Duration};
+use tokio::runtime::Runtime;
 
 /// How long recovery may take before the start is given up.
 const READY_LIMIT: Duration = Duration::from_secs(600);
-/// How long open requests may take once the engine is told to stop.
-const DRAIN_LIMIT: Duration = Duration::from_secs(10);
-/// How long the log may take to write what was handed over, and its last checkpoint.
-const CLOSE_LIMIT: Duration = Duration::from_secs(10);
 
-/// A running engine.
+/// Which services a process runs. Where the log is embedded, one process runs all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Services {
+    /// Decides commands.
+    pub processor: bool,
+    /// Folds events into views.
+    pub projector: bool,
+    /// Talks to the payment provider.
+    pub payments: bool,
+    /// Takes commands over HTTP.
+    pub commands: bool,
+    /// Serves views over HTTP.
+    pub queries: bool,
+}
+
+impl Services {
+    /// All in one.
+    pub const ALL: Self = Self { processor: true, projector: true, payments: true, commands: true, queries: true };
+    /// None: a base to name one from.
+    const NONE: Self = Self { processor: false, projector: false, payments: false, commands: false, queries: false };
+    /// `stockfold processor`.
+    pub const PROCESSOR: Self = Self { processor: true, ..Self::NONE };
+    /// `stockfold projector`.
+    pub const PROJECTOR: Self = Self { projector: true, ..Self::NONE };
+    /// `stockfold payments`.
+    pub const PAYMENTS: Self = Self { payments: true, ..Self::NONE };
+    /// `stockfold command-api`.
+    pub const COMMAND_API: Self = Self { commands: true, ..Self::NONE };
+    /// `stockfold query-api`.
+    pub const QUERY_API: Self = Self { queries: true, ..Self::NONE };
+    /// `stockfold api`.
+    pub const API: Self = Self { commands: true, queries: true, ..Self::NONE };
+}
+
+/// A running engine, or a part of one.
 pub struct Engine {
     runtime: Runtime,
     auth: Auth,
-    base_url: String,
-    log: Arc<SqliteLog>,
+    server: Server,
+    backends: Backends,
     ops: Arc<Ops>,
-    commands: CommandState,
-    stop: watch::Sender<bool>,
-    server: JoinHandle<()>,
+    submitter: Option<Arc<Submitter>>,
 }
 
 impl Engine {
-    /// Opens the data directory, recovers, and listens.
+    /// All services: listens, opens the backends, recovers, and serves.
     pub fn start(settings: &Settings, test_clock: bool) -> Result<Self> {
+        Self::start_services(settings, test_clock, Services::ALL)
+    }
+
+    /// Some of the services.
+    pub fn start_services(settings: &Settings, test_clock: bool, services: Services) -> Result<Self> {
+        let plan = Plan::of(settings, test_clock)?;
         app::metrics();
-        let auth = Auth::existing_or_new(settings)?;
-        let data = Path::new(settings.text("data"));
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.spawn(app::keep_metrics());
-        let log = SqliteLog::open(log_options(settings, data, test_clock)?)?;
+        // What can be refused is refused before the data directory is made, which fixes its shards and its clock.
+        let server = runtime.block_on(Server::listen(plan.address, app::starting()))?;
+        // Secrets are made where everything is: the parts of an engine must share one set of them.
+        let auth = if services == Services::ALL { Auth::existing_or_new(settings)? } else { Auth::existing(settings)? };
+        let data = plan.data.as_path();
+        let backends = runtime.block_on(async { Backends::open(&plan.backing, data).await })?;
         let test_clock = test_clock_of(data, test_clock)?;
         let clock: Arc<dyn Clock> = match &test_clock {
             Some(clock) => clock.clone(),
             None => Arc::new(SystemClock),
         };
-        let store = Arc::new(SqliteViews::open(&data.join("views.sqlite"), &views::tables())?);
-        let keys = Arc::new(keys::SqliteKeyStore::open(&data.join("keys.sqlite"))?);
-
-        let processor = Processor::start(ProcessorOptions::new(log.clone(), clock.clone(), policy(settings)?))?;
-        let projector = Projector::start(ProjectorOptions {
-            log: log.clone(),
-            views: store.clone(),
-            runtime: runtime.handle().clone(),
-        })?;
-        // A shard that has stopped closes its part of the shop only: the log and `/readyz` say which and why.
-        let recovered = processor.wait_ready(READY_LIMIT) || processor.has_stopped();
-        anyhow::ensure!(recovered, "the shards did not recover within {READY_LIMIT:?}");
         let provider = Arc::new(Sandbox::new());
-        let payments = runtime.block_on(PaymentsRunner::start(PaymentsOptions {
-            log: log.clone(),
-            views: store.clone(),
-            provider: provider.clone(),
-            clock: clock.clone(),
-        }))?;
-
-        let edge = Edge::new(edge_config(settings, &auth)?, clock.clone(), Arc::new(SystemClock))?;
-        let ops = Arc::new(Ops::new(log.clone(), processor, projector, payments, test_clock));
-        let commands = CommandState {
+        let running = run(&runtime, services, &backends, &clock, provider.clone(), &plan)?;
+        let ops = Arc::new(Ops::new(backends.log.clone(), backends.views.clone(), running, test_clock));
+        let edge = Edge::new(plan.edge(&auth), clock.clone(), Arc::new(SystemClock))?;
+        let commands = services.commands.then(|| CommandState {
             edge: edge.clone(),
-            submitter: runtime.block_on(async { Submitter::start(log.clone(), clock) }),
-            keys: keys.clone(),
+            submitter: runtime.block_on(async { Submitter::start(backends.log.clone(), clock) }),
+            keys: backends.keys.clone(),
             cards: Arc::new(ProviderCards(provider)),
             test_clock: ops.has_test_clock().then(|| ops.clone() as Arc<dyn command_api::TestClock>),
-        };
-        let (stop, stopped) = watch::channel(false);
-        let queries = {
+        });
+        let submitter = commands.as_ref().map(|commands| commands.submitter.clone());
+        let queries = services.queries.then(|| {
             let _inside = runtime.enter();
-            QueryState::new(edge.clone(), store, log.clone(), keys, stopped.clone())
-        };
-        let router = app::router(&edge, commands.clone(), queries, &ops);
-        let address: SocketAddr =
-            format!("{}:{}", bracketed(settings.text("bind")), settings.number("port", 0, 65_535)?)
-                .parse()
-                .context("`bind` is an IP address, such as 127.0.0.1")?;
-        let listener = runtime.block_on(TcpListener::bind(address)).with_context(|| {
-            format!("cannot listen on {address}; is another engine running there? --port takes another port")
-        })?;
-        let base_url = format!("http://{}", listener.local_addr()?);
-        let server = runtime.spawn(http::serve(listener, router, stopped, DRAIN_LIMIT));
-        Ok(Self { runtime, auth, base_url, log, ops, commands, stop, server })
+            let Backends { log, views, keys, .. } = &backends;
+            QueryState::new(edge.clone(), views.clone(), log.clone(), keys.clone(), server.stopping())
+        });
+        server.show(app::router(&edge, commands, queries, &ops));
+        Ok(Self { runtime, auth, server, backends, ops, submitter })
     }
 
     /// Where it listens, `http://address:port`.
     pub fn base_url(&self) -> &str {
-        &self.base_url
+        self.server.base_url()
     }
 
     /// The runtime that serves HTTP.
@@ -123,14 +128,20 @@ impl Engine {
 
     /// The log.
     pub fn log(&self) -> Arc<dyn EventLog> {
-        self.log.clone()
+        self.backends.log.clone()
+    }
+
+    /// The log, where it is on Kafka.
+    pub fn kafka(&self) -> Option<&event_log::kafka::KafkaLog> {
+        self.backends.kafka()
     }
 
     /// What places holds in this process, without HTTP.
     pub fn hold_placer(&self) -> Result<HoldPlacer> {
         let subject = self.auth.config().pseudonym("bench");
         let caller = Caller { role: Role::Service, subject, store: None, location: None };
-        Ok(HoldPlacer { submitter: self.commands.submitter.clone(), caller })
+        let submitter = self.submitter.clone().context("this process takes no commands")?;
+        Ok(HoldPlacer { submitter, caller })
     }
 
     /// Waits until the views show all of the log; how long that took.
@@ -151,17 +162,44 @@ impl Engine {
     /// Finishes what was taken, writes snapshots and gives up the shards.
     pub fn stop(self) {
         self.ops.begin_stop();
-        let _ = self.stop.send(true);
-        if self.runtime.block_on(self.server).is_err() {
-            tracing::warn!("the HTTP server ended with a panic");
-        }
+        self.runtime.block_on(self.server.stop());
         self.runtime.block_on(self.ops.stop());
-        self.log.close();
-        if !self.log.wait_closed(CLOSE_LIMIT) {
-            tracing::warn!("the log was left without a last checkpoint; the next start reads it all the same");
-        }
+        self.backends.close();
         self.runtime.shutdown_timeout(Duration::from_secs(2));
     }
+}
+
+/// Starts the services that do not serve HTTP, and waits until the shards of this process serve.
+fn run(
+    runtime: &Runtime,
+    services: Services,
+    backends: &Backends,
+    clock: &Arc<dyn Clock>,
+    provider: Arc<dyn Provider>,
+    plan: &Plan,
+) -> Result<Running> {
+    let Backends { log, views, .. } = backends;
+    let processor = services
+        .processor
+        .then(|| Processor::start(ProcessorOptions::new(log.clone(), clock.clone(), plan.policy.clone())))
+        .transpose()?;
+    let projector = services
+        .projector
+        .then(|| {
+            let (log, views, runtime) = (log.clone(), views.clone(), runtime.handle().clone());
+            Projector::start(ProjectorOptions { log, views, runtime })
+        })
+        .transpose()?;
+    if let Some(processor) = &processor {
+        // A shard that has stopped closes its part of the shop only: the log and `/readyz` say which and why.
+        let recovered = processor.wait_ready(READY_LIMIT) || processor.has_stopped();
+        anyhow::ensure!(recovered, "the shards did not recover within {READY_LIMIT:?}");
+    }
+    let payments = services.payments.then(|| {
+        let (log, views, clock) = (log.clone(), views.clone(), clock.clone());
+        runtime.block_on(PaymentsRunner::start(PaymentsOptions { log, views, provider, clock }))
+    });
+    Ok(Running { processor, projector, payments: payments.transpose()? })
 }
 
 /// Places free holds by the way of a command that HTTP takes too.
@@ -196,49 +234,7 @@ impl HoldPlacer {
     }
 }
 
-fn log_options(settings: &Settings, data: &Path, test_clock: bool) -> Result<SqliteOptions> {
-    let shards = u32::try_from(settings.number("shards", 1, 4_096)?)?;
-    Ok(SqliteOptions {
-        namespace: settings.text("namespace").to_owned(),
-        shards: ShardCount::new(shards).context("`shards` is 1 to 4,096")?,
-        inbox_capacity: usize::try_from(settings.number("inbox-capacity", 1, 10_000_000)?)?,
-        disk_reserve_bytes: settings.number("disk-reserve-mib", 0, 1 << 40)? << 20,
-        test_clock,
-        ..SqliteOptions::new(data)
-    })
-}
-
-fn policy(settings: &Settings) -> Result<Policy> {
-    let seconds = |key, min| Ok::<u32, anyhow::Error>(u32::try_from(settings.number(key, min, 2_592_000)?)?);
-    Ok(Policy {
-        answer_timeout_seconds: seconds("answer-timeout-seconds", 1)?,
-        checkout_seconds: seconds("checkout-seconds", 1)?,
-        grace_seconds: seconds("grace-seconds", 0)?,
-        ..Policy::default()
-    })
-}
-
-fn edge_config(settings: &Settings, auth: &Auth) -> Result<EdgeConfig> {
-    let people_per_second = u32::try_from(settings.number("rate-limit", 0, 1_000_000)?)?;
-    Ok(EdgeConfig {
-        rate: RateConfig {
-            people_per_second,
-            systems_per_second: people_per_second.saturating_mul(100),
-            ..RateConfig::default()
-        },
-        cors_origins: settings
-            .some("cors-origins")
-            .map_or_else(Vec::new, |origins| origins.split(',').map(|origin| origin.trim().to_owned()).collect()),
-        ..EdgeConfig::new(auth.config())
-    })
-}
-
 /// The clock that is moved by hand, where the engine is made for it.
 fn test_clock_of(data: &Path, test_clock: bool) -> Result<Option<Arc<TestClock>>> {
     test_clock.then(|| TestClock::open(&data.join("test-clock")).map(Arc::new)).transpose()
-}
-
-/// An IPv6 address stands in brackets before a port.
-fn bracketed(address: &str) -> String {
-    if address.contains(':') && !address.starts_with('[') { format!("[{address}]") } else { address.to_owned() }
 }

@@ -4,9 +4,14 @@ use anyhow::{Context as _, Result};
 use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging to stderr with a filter such as `info` or `processor=debug,info`.
-pub fn start(filter: &str) -> Result<()> {
-    let filter = EnvFilter::try_new(filter).context("`log` is not a tracing filter such as `info`")?;
+/// What the text of a filter means, such as `info` or `processor=debug,info`.
+pub fn filter(text: &str) -> Result<EnvFilter> {
+    EnvFilter::try_new(text).context("`log` is not a tracing filter such as `info`")
+}
+
+/// Starts logging to stderr with a filter.
+pub fn start(text: &str) -> Result<()> {
+    let filter = filter(text)?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stdout().is_terminal() {
         lines.compact().init();

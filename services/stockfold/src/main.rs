@@ -2,18 +2,25 @@
 
 mod app;
 mod auth;
+mod backends;
 mod bench;
 mod cli;
 mod clock;
+mod credentials;
 mod engine;
 mod http;
+mod kafka;
+mod keyspaces;
 mod logging;
 mod ops;
+mod plan;
 mod print;
 mod replay;
+mod schema;
 mod seed;
 mod settings;
 mod status;
+mod topics;
 mod up;
 
 use clap::Parser as _;

@@ -1,12 +1,13 @@
 //! What an operator sees and does: readiness, status, the test clock, and the order of a stop.
 
-use crate::clock::TestClock;
-use anyhow::{Result, bail};
+use crate::clock::{NotMoved, TestClock};
+use command_api::AdvanceError;
 use event_log::{EventLog, SubmitError};
 use parking_lot::Mutex;
 use payments::PaymentsRunner;
 use processor::{Processor, ShardState};
-use projector::{PartitionState, PartitionStatus, Projector};
+use projector::{PartitionState, PartitionStatus, Projector, ProjectorStatus};
+use read_model::{ViewStore, views::CONSUMER};
 use schemas::{Clock as _, Timestamp, Topic};
 use serde_json::{Value, json};
 use std::{
@@ -20,11 +21,28 @@ use std::{
 /// How long an advance of the test clock may take to settle.
 const SETTLE_LIMIT: Duration = Duration::from_secs(30);
 
+/// How long the store of views may take to answer before the process is not ready.
+const STORE_LIMIT: Duration = Duration::from_secs(2);
+
+/// The services of this process that do not serve HTTP.
+#[derive(Default)]
+pub struct Running {
+    /// Decides commands.
+    pub processor: Option<Processor>,
+    /// Folds events into views.
+    pub projector: Option<Projector>,
+    /// Talks to the payment provider.
+    pub payments: Option<PaymentsRunner>,
+}
+
 /// The running services, as an operator needs them.
 pub struct Ops {
     log: Arc<dyn EventLog>,
+    views: Arc<dyn ViewStore>,
+    has_processor: bool,
     processor: Mutex<Option<Processor>>,
-    projector: Projector,
+    projector: Option<Projector>,
+    has_payments: bool,
     payments: tokio::sync::Mutex<Option<PaymentsRunner>>,
     test_clock: Option<Arc<TestClock>>,
     stopping: AtomicBool,
@@ -34,61 +52,83 @@ impl Ops {
     /// Over running services.
     pub fn new(
         log: Arc<dyn EventLog>,
-        processor: Processor,
-        projector: Projector,
-        payments: PaymentsRunner,
+        views: Arc<dyn ViewStore>,
+        running: Running,
         test_clock: Option<Arc<TestClock>>,
     ) -> Self {
+        let Running { processor, projector, payments } = running;
         Self {
             log,
-            processor: Mutex::new(Some(processor)),
+            views,
+            has_processor: processor.is_some(),
+            processor: Mutex::new(processor),
             projector,
-            payments: tokio::sync::Mutex::new(Some(payments)),
+            has_payments: payments.is_some(),
+            payments: tokio::sync::Mutex::new(payments),
             test_clock,
             stopping: AtomicBool::new(false),
         }
     }
 
-    /// Each dependency, and what is wrong with it.
-    pub fn readiness(&self) -> Vec<(&'static str, Result<(), String>)> {
+    /// Each dependency of this process, and what is wrong with it.
+    pub async fn readiness(&self) -> Vec<(&'static str, Result<(), String>)> {
         let stopping = self.stopping.load(Ordering::Relaxed);
         let process = if stopping { Err("stopping".to_owned()) } else { Ok(()) };
         let log = self.log.writable().map_err(|error: SubmitError| error.to_string());
-        let shards = self.processor.lock().as_ref().map_or_else(
-            || Err("stopped".to_owned()),
-            |processor| {
-                let trouble = processor.status().into_iter().find_map(|status| match status.state {
-                    ShardState::Serving => None,
-                    ShardState::Recovering => Some(format!("shard {} is recovering", status.shard.0)),
-                    ShardState::Stopped(reason) => Some(format!("shard {} has stopped: {reason}", status.shard.0)),
-                });
-                trouble.map_or(Ok(()), Err)
-            },
-        );
-        let projector = self.projector.status();
-        let views = if projector.is_healthy() {
-            Ok(())
-        } else {
-            let stopped = projector.partitions.iter().find_map(|partition| match &partition.state {
-                PartitionState::Stopped(reason) => Some(reason.clone()),
-                PartitionState::Running => None,
-            });
-            Err(projector.trouble.or(stopped).unwrap_or_else(|| "the projector has stopped".to_owned()))
+        let mut checked = vec![("process", process), ("log", log)];
+        if self.has_processor {
+            checked.push(("shards", self.shards_ready()));
+        }
+        checked.push(("views", self.views_ready().await));
+        if self.has_payments {
+            checked.push(("payments", self.payments_ready()));
+        }
+        checked
+    }
+
+    fn shards_ready(&self) -> Result<(), String> {
+        let processor = self.processor.lock();
+        let Some(processor) = processor.as_ref() else { return Err("stopped".to_owned()) };
+        let trouble = processor.status().into_iter().find_map(|status| match status.state {
+            ShardState::Serving => None,
+            ShardState::Recovering => Some(format!("shard {} is recovering", status.shard.0)),
+            ShardState::Stopped(reason) => Some(format!("shard {} has stopped: {reason}", status.shard.0)),
+        });
+        trouble.map_or(Ok(()), Err)
+    }
+
+    async fn views_ready(&self) -> Result<(), String> {
+        let Some(projector) = &self.projector else {
+            // Somebody else folds them: it is enough that they can be read.
+            let read = tokio::time::timeout(STORE_LIMIT, self.views.checkpoints(CONSUMER)).await;
+            let read = read.map_err(|_| "the store does not answer".to_owned())?;
+            return read.map(drop).map_err(|error| error.to_string());
         };
-        let payments = match self.payments.try_lock() {
+        let projector = projector.status();
+        if projector.is_healthy() {
+            return Ok(());
+        }
+        let stopped = projector.partitions.iter().find_map(|partition| match &partition.state {
+            PartitionState::Stopped(reason) => Some(reason.clone()),
+            PartitionState::Running => None,
+        });
+        Err(projector.trouble.or(stopped).unwrap_or_else(|| "the projector has stopped".to_owned()))
+    }
+
+    fn payments_ready(&self) -> Result<(), String> {
+        match self.payments.try_lock() {
             Ok(payments) => payments
                 .as_ref()
                 .map_or_else(|| Err("stopped".to_owned()), |payments| payments.failure().map_or(Ok(()), Err)),
             // Somebody looks how far they are, or stops them: the process says so then.
             Err(_) => Ok(()),
-        };
-        vec![("process", process), ("log", log), ("shards", shards), ("views", views), ("payments", payments)]
+        }
     }
 
     /// Shards, positions, lag and what is due, as JSON.
     pub fn status(&self) -> Value {
         let shards = self.processor.lock().as_ref().map(Processor::status).unwrap_or_default();
-        let projector = self.projector.status();
+        let projector = self.projector.as_ref().map(Projector::status);
         let partition = |partition: &PartitionStatus| {
             let (state, reason) = match &partition.state {
                 PartitionState::Running => ("running", None),
@@ -102,14 +142,14 @@ impl Ops {
         json!({
             "namespace": self.log.namespace(),
             "shards": shards,
-            "projector": projector.partitions.iter().map(partition).collect::<Vec<_>>(),
-            "lag": projector.lag(),
+            "projector": projector.iter().flat_map(|projector| &projector.partitions).map(partition).collect::<Vec<_>>(),
+            "lag": projector.as_ref().map(ProjectorStatus::lag),
         })
     }
 
     /// Events that are not in the views yet.
     pub fn views_lag(&self) -> u64 {
-        self.projector.status().lag()
+        self.projector.as_ref().map_or(0, |projector| projector.status().lag())
     }
 
     /// Whether there is a clock to move.
@@ -118,14 +158,19 @@ impl Ops {
     }
 
     /// Moves the test clock, and answers when nothing is due, nothing is under way and the views have caught up.
-    pub async fn settle(&self, to: Timestamp) -> Result<Timestamp> {
-        let Some(clock) = &self.test_clock else { bail!("this engine runs on the system's clock") };
-        clock.advance(to)?;
+    pub async fn settle(&self, to: Timestamp) -> Result<Timestamp, AdvanceError> {
+        let Some(clock) = &self.test_clock else {
+            return Err(AdvanceError::Unmoved("this engine runs on the system's clock".to_owned()));
+        };
+        let at = clock.advance(to).map_err(|fault| match fault {
+            NotMoved::Past(now) => AdvanceError::Past { now },
+            NotMoved::Unwritten(_) => AdvanceError::Unmoved(fault.to_string()),
+        })?;
         let start = Instant::now();
         // Payments make commands of events, and commands make events: all must be at rest at the same look.
-        while !(self.is_settled(to).await && self.is_settled(to).await) {
+        while !(self.is_settled(at).await && self.is_settled(at).await) {
             if start.elapsed() > SETTLE_LIMIT {
-                bail!("not at rest within {} s", SETTLE_LIMIT.as_secs());
+                return Err(AdvanceError::Restless(format!("not at rest within {} s", SETTLE_LIMIT.as_secs())));
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -163,7 +208,9 @@ impl Ops {
             if let Some(processor) = processor {
                 processor.stop();
             }
-            self.projector.stop();
+            if let Some(projector) = &self.projector {
+                projector.stop();
+            }
         });
     }
 }

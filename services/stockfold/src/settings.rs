@@ -3,7 +3,12 @@
 use anyhow::{Context as _, Result, bail};
 use clap::{Arg, ArgMatches, FromArgMatches};
 use serde::Serialize;
-use std::{collections::BTreeMap, fmt, path::Path};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+};
 
 /// One setting: the single place that names it, for flags, environment, file and `config show`.
 struct Spec {
@@ -22,7 +27,7 @@ const SPECS: &[Spec] = &[
     spec("bind", "127.0.0.1", "Address to listen on"),
     spec("port", "8080", "Port to listen on; 0 takes a free one"),
     spec("namespace", "stockfold", "Prefix of topics, part of every event's ce_source"),
-    spec("shards", "16", "Number of shards; fixed when the data directory is created"),
+    spec("shards", "16", "Number of shards; fixed when the data directory or cluster is created"),
     spec("checkout-seconds", "300", "How long a checkout is held for its payment"),
     spec("grace-seconds", "60", "How much longer than told a checkout or a hold really lives"),
     spec("answer-timeout-seconds", "30", "How long the items of an order may take to answer"),
@@ -43,6 +48,30 @@ const SPECS: &[Spec] = &[
         "200",
         "Requests a second of one shopper or address; trusted roles have 100 times as many; 0 = off",
     ),
+    spec("kafka", "", "Kafka brokers, host:port separated by commas"),
+    spec("kafka-tls", "false", "Encrypt connections to Kafka; also on where one of the files below is named"),
+    spec("kafka-tls-ca", "", "PEM file of who vouches for the brokers; the system's authorities if empty"),
+    spec("kafka-tls-certificate", "", "PEM file of our certificate, where brokers ask for one"),
+    spec("kafka-tls-key", "", "PEM file of that certificate's key"),
+    spec("kafka-sasl-mechanism", "SCRAM-SHA-512", "How Kafka's user is known: SCRAM-SHA-256, SCRAM-SHA-512 or PLAIN"),
+    spec("kafka-user", "", "User of Kafka"),
+    Spec { key: "kafka-password", default: "", secret: true, help: "Password of that user" },
+    spec("kafka-password-file", "", "File that holds the password instead"),
+    spec("kafka-instance", "", "Name of this process that stays over restarts: a quick one keeps its shards"),
+    spec(
+        "scylla",
+        "",
+        "ScyllaDB nodes, host:port separated by commas, for the views and keys of a Kafka cluster's log",
+    ),
+    spec("scylla-datacenter", "", "The data centre whose nodes are asked; named where there is more than one"),
+    spec("scylla-timeout-ms", "3000", "After how long a statement without an answer has failed"),
+    spec("scylla-tls-ca", "", "PEM file of who vouches for the nodes; encrypts connections to them"),
+    spec("scylla-tls-certificate", "", "PEM file of our certificate, where nodes ask for one"),
+    spec("scylla-tls-key", "", "PEM file of that certificate's key"),
+    spec("scylla-user", "", "User of ScyllaDB"),
+    Spec { key: "scylla-password", default: "", secret: true, help: "Password of that user" },
+    spec("scylla-password-file", "", "File that holds the password instead"),
+    spec("allow-unsafe", "false", "Start on a cluster that may lose what it acknowledged: for trials"),
     spec("log", "info", "What is logged, as a tracing filter: `info`, `processor=debug,info`"),
 ];
 
@@ -118,13 +147,18 @@ impl clap::Args for SettingFlags {
         // A secret has no flag: what stands in a command line, every user of the machine can read.
         SPECS.iter().filter(|spec| !spec.secret).fold(command.arg(config), |command, spec| {
             let shown = if spec.default.is_empty() { String::new() } else { format!(" [default: {}]", spec.default) };
-            command.arg(
-                Arg::new(spec.key)
-                    .long(spec.key)
-                    .value_name(spec.key.to_uppercase().replace('-', "_"))
-                    .help(format!("{}{shown}", spec.help))
-                    .help_heading("Settings (also STOCKFOLD_<NAME>, or a key of stockfold.toml)"),
-            )
+            let arg = Arg::new(spec.key)
+                .long(spec.key)
+                .value_name(spec.key.to_uppercase().replace('-', "_"))
+                .help(format!("{}{shown}", spec.help))
+                .help_heading("Settings (also STOCKFOLD_<NAME>, or a key of stockfold.toml)");
+            // A switch alone turns it on; `--switch=false` overrules what the file says.
+            let is_switch = spec.default == "false";
+            command.arg(if is_switch {
+                arg.value_name("true|false").num_args(0..=1).require_equals(true).default_missing_value("true")
+            } else {
+                arg
+            })
         })
     }
 
@@ -206,6 +240,11 @@ impl Settings {
         Some(self.text(key)).filter(|text| !text.is_empty())
     }
 
+    /// Whether it was set for this run alone.
+    pub fn is_flag(&self, key: &str) -> bool {
+        self.0.get(key).is_some_and(|(_, source)| *source == Source::Flag)
+    }
+
     /// The number of a setting, within `min..=max`.
     pub fn number(&self, key: &str, min: u64, max: u64) -> Result<u64> {
         let (value, source) = self.0.get(key).with_context(|| format!("{key} is not a setting"))?;
@@ -213,6 +252,22 @@ impl Settings {
             Ok(number) if (min..=max).contains(&number) => Ok(number),
             _ => bail!("`{key}` is a whole number from {min} to {max}, not `{value}` (from the {source})"),
         }
+    }
+
+    /// Whether a setting is on.
+    pub fn switch(&self, key: &str) -> Result<bool> {
+        let (value, source) = self.0.get(key).with_context(|| format!("{key} is not a setting"))?;
+        value.parse().ok().with_context(|| format!("`{key}` is true or false, not `{value}` (from the {source})"))
+    }
+
+    /// Where the engine listens: `bind` and `port`. Its text form has an IPv6 address in brackets, as a URL wants it.
+    pub fn address(&self) -> Result<SocketAddr> {
+        let (value, source) = self.0.get("bind").context("bind is not a setting")?;
+        let bare = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(value);
+        let Ok(bind) = bare.parse::<IpAddr>() else {
+            bail!("`bind` is an IP address, such as 127.0.0.1 or ::1, not `{value}` (from the {source})")
+        };
+        Ok(SocketAddr::new(bind, u16::try_from(self.number("port", 0, 65_535)?)?))
     }
 
     /// All of them, secrets masked.
@@ -266,6 +321,16 @@ mod tests {
     fn a_number_out_of_range_names_its_source() {
         let settings = load("", &[("port", "70000")], &[]).expect("loads");
         assert!(settings.number("port", 0, 65_535).expect_err("refused").to_string().contains("environment"));
+    }
+
+    #[test]
+    fn an_ipv6_address_stands_in_brackets_before_the_port() {
+        for (bind, expected) in [("::1", "[::1]:9"), ("[::1]", "[::1]:9"), ("127.0.0.1", "127.0.0.1:9")] {
+            let settings = load("port = 9", &[("bind", bind)], &[]).expect("loads");
+            assert_eq!(settings.address().expect("an address").to_string(), expected);
+        }
+        let settings = load("", &[("bind", "localhost")], &[]).expect("loads");
+        assert!(settings.address().expect_err("refused").to_string().contains("environment"));
     }
 
     #[test]

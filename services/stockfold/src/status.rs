@@ -10,7 +10,7 @@ use serde_json::Value;
 pub fn run(settings: &Settings, json: bool) -> Result<()> {
     let auth = Auth::existing(settings)?;
     let token = auth.mint(Role::Operator, "stockfold-status", None, None, 60)?;
-    let url = format!("http://{}:{}/v1/status", settings.text("bind"), settings.text("port"));
+    let url = format!("http://{}/v1/status", settings.address()?);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let status: Value = runtime.block_on(async {
         let answer = reqwest::Client::new().get(&url).bearer_auth(token).send().await.with_context(|| {

@@ -1,7 +1,11 @@
 //! `stockfold up`: everything in one process, until a signal.
 
-use crate::{engine::Engine, print, seed, settings::Settings};
-use anyhow::{Context as _, Result};
+use crate::{
+    engine::{Engine, Services},
+    print, seed,
+    settings::Settings,
+};
+use anyhow::{Context as _, Result, ensure};
 use schemas::Role;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,6 +21,19 @@ pub fn run(settings: &Settings, test_clock: bool, seed_demo: bool) -> Result<()>
         engine.runtime().block_on(seed::demo(engine.base_url(), &token))?;
     }
     print::line(welcome(&engine, settings, seed_demo))?;
+    serve_until_told(engine)
+}
+
+/// Starts one of the services of a cluster, and stops it on SIGINT or SIGTERM.
+pub fn run_part(settings: &Settings, services: Services) -> Result<()> {
+    let is_cluster = settings.some("kafka").is_some() || settings.some("scylla").is_some();
+    ensure!(is_cluster, "the parts of an engine meet on a cluster: give --kafka and --scylla, or run `stockfold up`");
+    let engine = Engine::start_services(settings, false, services)?;
+    print::line(format_args!("Stockfold listens on {}\n  probes at /livez, /readyz and /metrics", engine.base_url()))?;
+    serve_until_told(engine)
+}
+
+fn serve_until_told(engine: Engine) -> Result<()> {
     engine.runtime().block_on(stopped()).context("signals")?;
     eprintln!("stopping: finishing what was taken, writing snapshots");
     std::thread::spawn(|| {

@@ -5,16 +5,23 @@
 mod orders;
 mod stock;
 
-use super::{Tally, provider::Open, shop::Wish};
+use super::{
+    Tally,
+    provider::Open,
+    shop::{Wish, command_of},
+};
 use event_log::{EventLog, ReadFrom, simulated::SimulatedLog};
 use orders::Order;
 use schemas::{
     Command, Reply, ReplyBody, Topic,
-    item::{HoldStatus, ItemCommand, ItemReply},
+    item::{HoldId, HoldReply, HoldStatus, ItemCommand, ItemReply},
     order::{OrderCommand, OrderStatus},
 };
 use serde_json::Value;
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 use stock::Item;
 
 /// One event with what stands beside its value.
@@ -23,6 +30,7 @@ struct Fact<'a> {
     name: &'a str,
     subject: &'a str,
     causation: &'a str,
+    seq: u64,
     value: &'a Value,
 }
 
@@ -35,6 +43,10 @@ pub struct Audit {
     items: BTreeMap<String, Item>,
     orders: BTreeMap<String, Order>,
     happened: BTreeMap<String, u64>,
+    /// The commands of clients that an item refused.
+    refused: BTreeSet<String>,
+    /// The commands and deadlines that changed an item.
+    changed: BTreeSet<String>,
 }
 
 /// A number of an event.
@@ -81,17 +93,21 @@ impl Audit {
                 let value = serde_json::from_slice(&record.value.expect("events have values")).expect("JSON");
                 let name = envelope.event_type.rsplit('.').nth(1).expect("a type with a version");
                 *self.happened.entry(name.to_owned()).or_default() += 1;
-                let causation = envelope.causation.as_str();
-                self.take(record.topic, &Fact { name, subject: &envelope.subject, causation, value: &value });
+                let (causation, seq) = (envelope.causation.as_str(), envelope.seq);
+                self.take(record.topic, &Fact { name, subject: &envelope.subject, causation, seq, value: &value });
             }
         }
     }
 
     fn take(&mut self, topic: Topic, fact: &Fact<'_>) {
         match topic {
-            Topic::InventoryEvents => self.items.entry(fact.subject.to_owned()).or_default().take(fact),
+            Topic::InventoryEvents => {
+                assert!(!self.refused.contains(fact.causation), "{} was refused: {}", fact.causation, fact.value);
+                self.changed.insert(fact.causation.to_owned());
+                self.items.entry(fact.subject.to_owned()).or_default().take(fact);
+            }
             Topic::OrdersEvents => self.orders.entry(fact.subject.to_owned()).or_default().take(fact),
-            Topic::Commands | Topic::InternalCommands | Topic::Snapshots | Topic::DeadLetters => {
+            Topic::Commands | Topic::InternalCommands | Topic::Replies | Topic::Snapshots | Topic::DeadLetters => {
                 panic!("{topic} carries no events")
             }
         }
@@ -107,7 +123,7 @@ impl Audit {
     }
 
     /// Answered = in the log: what a client was told has happened, and stands at the position that it was told.
-    pub fn check_answer(&self, wish: &Wish, reply: &Reply) {
+    pub fn check_answer(&mut self, wish: &Wish, reply: &Reply) {
         for position in reply.positions.positions() {
             let (seq, _) = self.newest.get(&(position.topic, position.partition)).copied().unwrap_or_default();
             assert!(
@@ -115,11 +131,20 @@ impl Audit {
                 "{position} was answered and is not in the log, which ends at {seq}: {wish:?}"
             );
         }
-        let Ok(body) = &reply.outcome else { return };
-        assert!(!reply.positions.is_empty(), "an answer names where it stands: {wish:?}");
+        let Ok(body) = &reply.outcome else {
+            if matches!(wish.command, Command::Item { .. }) {
+                let command = command_of(reply.to.request).to_string();
+                assert!(!self.changed.contains(&command), "{command} was refused and changed something: {wish:?}");
+                self.refused.insert(command);
+            }
+            return;
+        };
+        let newest = reply.positions.positions().map(|position| position.seq).max();
+        let seq = newest.unwrap_or_else(|| panic!("an answer names where it stands: {wish:?}"));
         let found = match (&wish.command, body) {
             (Command::Item { item, command }, ReplyBody::Item(reply)) => {
-                self.items.get(item.as_str()).is_some_and(|item| did_item(item, command, reply))
+                let truly = |item| did_item(item, command, reply) && tells_truly(item, command, reply, seq);
+                self.items.get(item.as_str()).is_some_and(truly)
             }
             (Command::Order { order, command }, ReplyBody::Order(reply)) => {
                 self.orders.get(order.as_str()).is_some_and(|order| did_order(order, command, reply.status))
@@ -148,6 +173,26 @@ impl Audit {
         }
         *tally.entry("events").or_default() += self.happened.values().sum::<u64>();
     }
+}
+
+/// That a hold is told as it was at the answer's position: who sells on `active` must not be told it of what is over.
+fn tells_truly(item: &Item, command: &ItemCommand, reply: &ItemReply, seq: u64) -> bool {
+    let (hold, reply) = match (command, reply) {
+        (ItemCommand::PlaceHold(c), ItemReply::Hold(reply)) => (&c.hold, reply),
+        (ItemCommand::CommitHold(c), ItemReply::Hold(reply)) => (&c.hold, reply),
+        (ItemCommand::ReleaseHold(c), ItemReply::Hold(reply)) => (&c.hold, reply),
+        (ItemCommand::Ship(c), ItemReply::Hold(reply)) => (&c.hold, reply),
+        (_, ItemReply::Hold(_)) => return false,
+        (_, ItemReply::Catalog { .. } | ItemReply::Stock { .. } | ItemReply::Safety { .. } | ItemReply::Done) => {
+            return true;
+        }
+    };
+    let HoldReply { status, available, .. } = reply;
+    let told = (serde_json::to_value(status).expect("plain data"), *available);
+    let hold = serde_json::to_value::<&HoldId>(hold).expect("plain data");
+    let was = (Value::from(item.status_at(&hold, seq)), item.available_at(seq));
+    assert_eq!(told, was, "{hold} at {seq} was told otherwise than it was");
+    true
 }
 
 fn did_item(item: &Item, command: &ItemCommand, reply: &ItemReply) -> bool {

@@ -11,13 +11,15 @@ struct Place {
     quality_control: i64,
 }
 
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone)]
 struct Hold {
     granted: i64,
     active: i64,
     committed: i64,
     was_committed: bool,
     is_over: bool,
+    /// Its status from each event on.
+    statuses: Vec<(u64, &'static str)>,
 }
 
 /// An item as its events tell it.
@@ -36,6 +38,15 @@ pub struct Item {
     shortfall: i64,
     /// Of the last event that changed available.
     causation: String,
+    /// Available before the first event of that causation.
+    before: i64,
+    /// Available from each event on.
+    available: Vec<(u64, i64)>,
+}
+
+/// What was true at a position.
+fn at<T: Copy>(history: &[(u64, T)], seq: u64) -> Option<T> {
+    history.iter().rev().find(|(since, _)| *since <= seq).map(|(_, value)| *value)
 }
 
 fn bucket<'a>(place: &'a mut Place, name: &str) -> &'a mut i64 {
@@ -49,7 +60,7 @@ fn bucket<'a>(place: &'a mut Place, name: &str) -> &'a mut i64 {
 
 impl Item {
     pub fn take(&mut self, fact: &Fact<'_>) {
-        let Fact { name, subject, causation, value } = *fact;
+        let Fact { name, subject, causation, seq, value } = *fact;
         if self.causation != causation {
             assert!(
                 self.available() >= 0 || self.shortfall > 0,
@@ -57,6 +68,7 @@ impl Item {
                 self.available()
             );
             causation.clone_into(&mut self.causation);
+            self.before = self.available();
         }
         if let Some(effect) = value["effect"]["id"].as_str() {
             let fresh = self.effects.insert((name.to_owned(), effect.to_owned()));
@@ -68,6 +80,11 @@ impl Item {
         }
         if self.available() >= 0 {
             self.shortfall = 0;
+        }
+        self.available.push((seq, self.available()));
+        if name == "stock-shipped" {
+            // With all events of its command: a correction before it would put on sale what has left.
+            assert!(self.available() <= self.before, "{subject}: a shipment raised available from {}", self.before);
         }
     }
 
@@ -91,7 +108,7 @@ impl Item {
                 *bucket(place, from) -= units("quantity");
                 *bucket(place, to) += units("quantity");
             }
-            "stock-shipped" => self.ship(value),
+            "stock-shipped" => self.ship(fact),
             "hold-granted" => self.grant(fact),
             "hold-committed" | "hold-released" | "hold-expired" | "units-uncommitted" => self.end_of_hold(fact),
             "safety-set" => self.safety = units("quantity"),
@@ -109,9 +126,9 @@ impl Item {
 
     fn grant(&mut self, fact: &Fact<'_>) {
         let quantity = number(fact.value, "quantity");
-        let before = self
-            .holds
-            .insert(fact.value["hold"].to_string(), Hold { granted: quantity, active: quantity, ..Hold::default() });
+        let statuses = vec![(fact.seq, "active")];
+        let granted = Hold { granted: quantity, active: quantity, statuses, ..Hold::default() };
+        let before = self.holds.insert(fact.value["hold"].to_string(), granted);
         assert!(
             before.is_none(),
             "S5: {}: {} was granted twice, or after its release",
@@ -134,6 +151,7 @@ impl Item {
                 let quantity = number(value, "quantity");
                 assert_eq!(hold.active, quantity, "{}: all of {} is committed", fact.subject, value["hold"]);
                 (hold.active, hold.committed, hold.was_committed) = (0, quantity, true);
+                hold.statuses.push((fact.seq, "committed"));
                 self.held -= quantity * counts;
                 self.committed += quantity * counts;
             }
@@ -142,6 +160,7 @@ impl Item {
                 assert!(!hold.is_over, "{}: {} was given back twice", fact.subject, value["hold"]);
                 assert_eq!((hold.active, hold.committed), (held, committed), "{}: {}", fact.subject, value["hold"]);
                 (hold.active, hold.committed, hold.is_over) = (0, 0, true);
+                hold.statuses.push((fact.seq, "released"));
                 self.held -= held * counts;
                 self.committed -= committed * counts;
             }
@@ -149,6 +168,7 @@ impl Item {
                 let quantity = number(value, "quantity");
                 assert_eq!(hold.active, quantity, "{}: {} expires", fact.subject, value["hold"]);
                 (hold.active, hold.is_over) = (0, true);
+                hold.statuses.push((fact.seq, "expired"));
                 self.held -= quantity * counts;
             }
             _ => {
@@ -161,7 +181,8 @@ impl Item {
         }
     }
 
-    fn ship(&mut self, value: &Value) {
+    fn ship(&mut self, fact: &Fact<'_>) {
+        let value = fact.value;
         let (quantity, committed) = (number(value, "quantity"), number(value, "committed"));
         assert!(list(value, "allocated").is_empty(), "nothing is allocated yet");
         assert_eq!(quantity, committed, "what leaves was ordered");
@@ -169,11 +190,9 @@ impl Item {
         self.moved -= quantity;
         self.committed -= committed;
         let hold = self.holds.get_mut(&value["hold"].to_string()).expect("what ships was held");
-        // A free hold ships without a commit of its own.
-        if !hold.was_committed {
-            assert_eq!(hold.active, 0, "a hold is committed before it ships");
-        }
+        assert!(hold.was_committed, "{} is committed before it ships", value["hold"]);
         hold.committed -= committed;
+        hold.statuses.push((fact.seq, if hold.committed > 0 { "committed" } else { "shipped" }));
         assert!(hold.committed >= 0, "more left than was ordered of {}", value["hold"]);
     }
 
@@ -220,6 +239,16 @@ impl Item {
 
     pub fn is_committed(&self, hold: &Value) -> bool {
         self.holds.get(&hold.to_string()).is_some_and(|hold| hold.was_committed)
+    }
+
+    /// What its owner must be told at that position.
+    pub fn status_at(&self, hold: &Value, seq: u64) -> Option<&'static str> {
+        at(&self.holds.get(&hold.to_string())?.statuses, seq)
+    }
+
+    /// What is available at that position; a digital item has no number.
+    pub fn available_at(&self, seq: u64) -> Option<i64> {
+        at(&self.available, seq).filter(|_| !self.digital)
     }
 
     pub fn is_over(&self, hold: &Value) -> bool {

@@ -22,8 +22,46 @@ async fn a_client_that_does_not_wait_is_told_where_to_look() {
     let api = Api::undecided().await;
     let call = api.call(Role::Operator, "op", "DELETE", "/v1/items/teapot").header("prefer", "respond-async");
     let answer = call.send().await;
-    answer.expect(202);
+    assert_eq!(answer.expect(202), json!({"status": "accepted", "location": "/v1/items/teapot"}));
     assert_eq!(answer.headers["location"], "/v1/items/teapot");
+    assert!(!answer.headers.contains_key("stockfold-position"), "nothing is written that one could wait for");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_did_not_wait_learns_answer_and_position_by_asking_again() {
+    let api = Api::start().await;
+    api.list("teapot", 100).await;
+    api.receive("teapot", 5).await;
+    let hold = |quantity: u32, prefer: &'static str| {
+        let body = json!({"holdId": format!("h{quantity}"), "quantity": quantity, "expiresInSeconds": 600});
+        api.call(Role::Service, "shop", "POST", "/v1/items/teapot/holds").json(&body).header("prefer", prefer).send()
+    };
+    hold(2, "respond-async").await.expect(202);
+    let again = hold(2, "wait=30").await;
+    assert_eq!(
+        (again.expect(201)["available"].clone(), again.expect(201)["status"].clone()),
+        (json!(3), json!("active"))
+    );
+    assert!(again.headers.contains_key("stockfold-position"));
+    // What was refused is refused again, by its name.
+    hold(9, "respond-async").await.expect(202);
+    hold(9, "wait=30").await.problem(409, "insufficient_stock");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_contract_says_that_a_202_has_a_location_and_no_position() {
+    let api = Api::undecided().await;
+    let document = serde_json::to_value(&api.document).expect("JSON");
+    for (path, method) in [("/v1/items/{itemId}/holds", "post"), ("/v1/orders/{orderId}/submit", "post")] {
+        let accepted = &document["paths"][path][method]["responses"]["202"];
+        assert!(accepted["headers"]["Location"].is_object(), "{path}: {accepted}");
+        let said = accepted["description"].as_str().expect("a text");
+        assert!(said.contains("without `Stockfold-Position`"), "{path}: {said}");
+        assert_eq!(said.contains("payment is pending"), path.ends_with("submit"), "{path}: {said}");
+        let schema = accepted["content"]["application/json"]["schema"].to_string();
+        assert!(schema.contains("location"), "{path}: {schema}");
+        assert_eq!(schema.contains("oneOf"), path.ends_with("submit"), "{path}: {schema}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,9 +191,18 @@ async fn every_reference_of_the_contract_leads_somewhere() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_operator_moves_the_test_clock() {
     let api = Api::undecided().await;
-    let to = json!({"to": "2030-01-01T00:00:00Z"});
-    let advance = |role, body| api.call(role, "x", "POST", "/v1/test-clock/advance").json(body);
-    assert_eq!(advance(Role::Operator, &to).send().await.expect(200)["now"], "2030-01-01T00:00:00.000Z");
-    advance(Role::Shopper, &to).send().await.problem(403, "forbidden");
-    advance(Role::Operator, &json!({"to": "tomorrow"})).send().await.problem(400, "invalid_body");
+    let advance = |role, to: &str| api.call(role, "x", "POST", "/v1/test-clock/advance").json(&json!({"to": to}));
+    let to = "2030-01-01T00:00:00Z";
+    assert_eq!(advance(Role::Operator, to).send().await.expect(200)["now"], "2030-01-01T00:00:00.000Z");
+    advance(Role::Shopper, to).send().await.problem(403, "forbidden");
+    advance(Role::Operator, "tomorrow").send().await.problem(400, "invalid_body");
+    let past = advance(Role::Operator, "2029-12-31T23:59:59Z").send().await;
+    let past = past.problem(409, "clock_moves_forward_only");
+    assert_eq!((&past["now"], &past["outcome"]), (&json!("2030-01-01T00:00:00.000Z"), &json!("refused")));
+    for (to, code, outcome) in
+        [("2040-01-01T00:00:00Z", "clock_not_moved", "refused"), ("2041-01-01T00:00:00Z", "engine_restless", "unknown")]
+    {
+        let problem = advance(Role::Operator, to).send().await.problem(503, code);
+        assert_eq!((&problem["outcome"], &problem["retryable"]), (&json!(outcome), &json!(true)), "{to}");
+    }
 }

@@ -1,6 +1,8 @@
 //! An engine in a directory of its own, and calls without a network.
 
-use crate::{AdvanceFuture, Card, CardTokenizer, CommandState, Submitter, TestClock, TokenizeError, TokenizeFuture};
+use crate::{
+    AdvanceError, AdvanceFuture, Card, CardTokenizer, CommandState, Submitter, TestClock, TokenizeError, TokenizeFuture,
+};
 use axum::{
     Router,
     body::Body,
@@ -44,12 +46,19 @@ impl CardTokenizer for Cards {
     }
 }
 
-/// A clock that is wherever it is sent.
+/// A clock that has come as far as 2030, is wherever it is sent after that, and meets every kind of trouble in 2040.
 struct Jump;
 
 impl TestClock for Jump {
     fn advance(&self, to: Timestamp) -> AdvanceFuture<'_> {
-        Box::pin(std::future::ready(Ok(to)))
+        let start = |year: u32| Timestamp::parse(&format!("{year}-01-01T00:00:00Z")).expect("a time");
+        let trouble = || "trouble".to_owned();
+        Box::pin(std::future::ready(match to {
+            to if to < start(2030) => Err(AdvanceError::Past { now: start(2030) }),
+            to if to == start(2040) => Err(AdvanceError::Unmoved(trouble())),
+            to if to > start(2040) => Err(AdvanceError::Restless(trouble())),
+            to => Ok(to),
+        }))
     }
 }
 

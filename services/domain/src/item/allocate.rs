@@ -21,11 +21,7 @@ pub(super) fn allocate(item: &Item, c: &Allocate) -> ItemDecided {
     if hold.committed < c.quantity.get() {
         return Err(ItemRejection::NotThatManyOpen { open: hold.committed });
     }
-    let mut buckets = item.buckets(&c.location);
-    let available = buckets.unallocated();
-    if available < c.quantity.units() {
-        return Err(ItemRejection::BucketTooSmall { asked: c.quantity.get(), available });
-    }
+    let mut buckets = item.check_location_has(&c.location, c.quantity)?;
     // From here it succeeds.
     let mut tally = item.tally;
     take(&mut tally.committed, c.quantity.units());

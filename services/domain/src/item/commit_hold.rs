@@ -3,7 +3,7 @@
 use super::{
     Item, ItemDecided, access, already, event,
     holds::{Hold, Phase},
-    tally::{Tally, take},
+    tally::take,
     told, untold,
 };
 use crate::Context;
@@ -24,20 +24,21 @@ pub(super) fn commit_hold(item: &Item, c: &CommitHold, cx: Context<'_>) -> ItemD
             access::stock(item, cx.caller)?;
             let hold = find(item, &c.hold)?;
             match hold.phase {
-                Phase::Committed => return Ok(already(hold.reply_now(id))),
+                Phase::Committed => return Ok(already(item.hold_now(id, hold))),
                 Phase::Released => return Err(ItemRejection::HoldReleased),
                 Phase::Expired => return Err(ItemRejection::HoldExpired),
                 Phase::Active => {}
             }
             // From here it succeeds.
-            let (committed, _) = commit(item, &c.hold, hold);
-            Ok(told(vec![event(committed)], hold.reply(id, HoldStatus::Committed, 0)))
+            let committed = commit(item, &c.hold, hold);
+            let reply = hold.reply(id, HoldStatus::Committed, 0, item.shown(committed.stock.available));
+            Ok(told(vec![event(committed)], reply))
         }
         HoldId::Order { .. } => {
             let hold = item.holds.get(&c.hold).unwrap_or_else(|| panic!("{:?} commits what was not granted", c.hold));
             match hold.phase {
                 Phase::Committed => Ok(untold(Vec::new(), Vec::new())),
-                Phase::Active => Ok(untold(vec![event(commit(item, &c.hold, hold).0)], Vec::new())),
+                Phase::Active => Ok(untold(vec![event(commit(item, &c.hold, hold))], Vec::new())),
                 Phase::Released | Phase::Expired => panic!("{:?} commits what was given back", c.hold),
             }
         }
@@ -54,11 +55,11 @@ pub(super) fn find<'a>(item: &'a Item, id: &HoldId) -> Result<&'a Hold, ItemReje
     item.holds.get(id).ok_or(ItemRejection::HoldNotFound)
 }
 
-/// The commit of an active hold, and the totals after it.
-pub(super) fn commit(item: &Item, id: &HoldId, hold: &Hold) -> (HoldCommitted, Tally) {
+/// The commit of an active hold.
+fn commit(item: &Item, id: &HoldId, hold: &Hold) -> HoldCommitted {
     let mut tally = item.tally;
     take(&mut tally.held, item.counted(hold.quantity));
     tally.committed += item.counted(hold.quantity);
     let quantity = Quantity::new(hold.quantity).expect("an active hold was granted a quantity");
-    (HoldCommitted { hold: id.clone(), quantity, stock: tally.levels() }, tally)
+    HoldCommitted { hold: id.clone(), quantity, stock: tally.levels() }
 }

@@ -29,9 +29,7 @@ pub(super) enum Outcome {
     Catalog(u64),
     /// Available and on hand.
     Stock(i64, u64),
-    /// Units of the hold that were gone then, and whether more were open.
-    Shipped(u32, bool),
-    /// Nothing: another aggregate asked.
+    /// Nothing: another aggregate asked, or a repeat is told what is now.
     Done,
 }
 
@@ -72,7 +70,7 @@ impl Outcome {
     pub const fn stock_reply(self) -> ItemReply {
         match self {
             Self::Stock(available, on_hand) => ItemReply::Stock { available, on_hand },
-            Self::Catalog(_) | Self::Shipped(..) | Self::Done => ItemReply::Done,
+            Self::Catalog(_) | Self::Done => ItemReply::Done,
         }
     }
 }

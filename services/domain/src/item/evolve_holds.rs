@@ -20,7 +20,6 @@ impl Item {
         self.check_levels(&e.stock);
         let mut hold = Hold::new(Phase::Active, e.quantity.get());
         hold.unit_price = Some(e.unit_price);
-        hold.available = e.stock.available;
         hold.digest = e.effect.as_ref().map(|effect| effect.digest);
         if let Some(expires_at) = e.expires_at {
             assert!(expires_at >= time, "a deadline lies ahead");

@@ -134,21 +134,19 @@ impl Item {
         take(&mut self.place(from).buckets.sellable, e.quantity.units());
         take(&mut self.tally.sellable, e.quantity.units());
         self.turnover.shipped += e.quantity.units();
-        let mut after = Outcome::Done;
         self.change_hold(&e.hold, time, |hold| {
             assert_eq!(hold.phase, Phase::Committed, "S3: only ordered units leave");
             take_units(&mut hold.committed, e.committed);
             take_units(&mut hold.allocated, units - e.committed);
             hold.shipped += e.quantity.get();
             assert!(hold.open() + hold.shipped <= hold.quantity, "S3: no more leaves than was granted");
-            after = Outcome::Shipped(hold.shipped, hold.open() > 0);
         });
         self.check_levels(&e.stock);
         for place in &e.places {
             self.check_place(place);
         }
         let key = EffectKey::Ship(e.hold.clone(), e.effect.id.clone());
-        self.remember(key, &e.effect, e.quantity.units(), after, time);
+        self.remember(key, &e.effect, e.quantity.units(), Outcome::Done, time);
     }
 
     pub(super) fn restocked(&mut self, e: &StockRestocked, time: Timestamp) {

@@ -60,9 +60,6 @@ pub(super) struct Hold {
     /// A free hold's deadline as told, without the grace.
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
-    /// Available to sell after the grant.
-    #[serde(rename = "v")]
-    pub available: i64,
     /// What the request said.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
@@ -111,7 +108,6 @@ impl Hold {
             returned: 0,
             unit_price: None,
             expires_at: None,
-            available: 0,
             digest: None,
             details: None,
         }
@@ -159,24 +155,19 @@ impl Hold {
         }
     }
 
-    /// The answer to a free hold's owner, with these units gone and that status.
-    pub fn reply(&self, id: &FreeHoldId, status: HoldStatus, shipped: u32) -> ItemReply {
+    /// The answer to a free hold's owner, with that status, these units gone and so many of the item available.
+    pub fn reply(&self, id: &FreeHoldId, status: HoldStatus, shipped: u32, available: Option<i64>) -> ItemReply {
         ItemReply::Hold(HoldReply {
             hold_id: id.clone(),
             status,
             quantity: Quantity::new(self.quantity).expect("a free hold was granted a quantity"),
             unit_price: self.unit_price.expect("a free hold was granted at a price"),
             expires_at: self.expires_at,
-            available: self.available,
+            available,
             shipped,
             reference: self.details.as_ref().and_then(|details| details.reference.clone()),
             metadata: self.details.as_ref().map(|details| details.metadata.clone()).unwrap_or_default(),
         })
-    }
-
-    /// The answer to a free hold's owner, as it is now.
-    pub fn reply_now(&self, id: &FreeHoldId) -> ItemReply {
-        self.reply(id, self.status(), self.shipped)
     }
 }
 

@@ -42,8 +42,8 @@ use crate::{Answer, Context, Decided, Decision};
 use effects::{Effects, Outcome};
 use holds::Holds;
 use schemas::{
-    AllotmentId, Command, DropId, Event, ItemId, LocationId, Money, Rejection, ReplyBody, SourceId, SubOrderId,
-    Timestamp,
+    AllotmentId, Command, DropId, Event, FreeHoldId, ItemId, LocationId, Money, Quantity, Rejection, ReplyBody,
+    SourceId, SubOrderId, Timestamp,
     item::{Catalog, HoldId, HoldStatus, ItemCommand, ItemEvent, ItemKind, ItemRejection, ItemReply, StockLevels},
 };
 use serde::{Deserialize, Serialize};
@@ -151,6 +151,16 @@ impl Item {
         self.holds.get(id).map(holds::Hold::status)
     }
 
+    /// What is available, as the owner of a hold is told: of a digital item nothing.
+    fn shown(&self, available: i64) -> Option<i64> {
+        (!self.is_digital()).then_some(available)
+    }
+
+    /// The answer to a free hold's owner, as hold and item are now.
+    fn hold_now(&self, id: &FreeHoldId, hold: &holds::Hold) -> ItemReply {
+        hold.reply(id, hold.status(), hold.shipped, self.shown(self.tally.available()))
+    }
+
     fn is_digital(&self) -> bool {
         self.catalog.as_ref().is_some_and(|catalog| catalog.kind == ItemKind::Digital)
     }
@@ -182,6 +192,19 @@ impl Item {
             return Err(ItemRejection::TooManyLocations);
         }
         Ok(())
+    }
+
+    /// That a location has this many sellable units that no sub-order has; what lies there.
+    fn check_location_has(&self, location: &LocationId, quantity: Quantity) -> Result<Buckets, ItemRejection> {
+        let Some(Place { buckets, .. }) = self.places.get(location) else {
+            return Err(ItemRejection::LocationNotFound { location: location.clone() });
+        };
+        let available = buckets.unallocated();
+        if available < quantity.units() {
+            let asked = quantity.get();
+            return Err(ItemRejection::InsufficientAtLocation { location: location.clone(), asked, available });
+        }
+        Ok(*buckets)
     }
 
     /// That this many units are available to sell.

@@ -25,7 +25,7 @@ pub(super) fn patch(item: &Item, c: &PatchItem, cx: Context<'_>) -> ItemDecided 
     {
         return match recorded.again(effect, 0)? {
             Outcome::Catalog(version) => Ok(already(reply(version))),
-            Outcome::Stock(..) | Outcome::Shipped(..) | Outcome::Done => Ok(already(reply(item.version))),
+            Outcome::Stock(..) | Outcome::Done => Ok(already(reply(item.version))),
         };
     }
     let (Some(catalog), Some(price)) = (&item.catalog, item.price) else { return Err(ItemRejection::ItemNotFound) };

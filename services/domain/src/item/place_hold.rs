@@ -22,7 +22,7 @@ pub(super) fn place_hold(item: &Item, c: &PlaceHold, cx: Context<'_>) -> ItemDec
             access::stock(item, cx.caller)?;
             if let Some(hold) = item.holds.get(&c.hold) {
                 same_hold(hold, c)?;
-                return Ok(already(hold.reply(id, HoldStatus::Active, 0)));
+                return Ok(already(item.hold_now(id, hold)));
             }
             let price = check(item, c)?;
             // From here it succeeds.
@@ -34,7 +34,7 @@ pub(super) fn place_hold(item: &Item, c: &PlaceHold, cx: Context<'_>) -> ItemDec
                 quantity: c.quantity,
                 unit_price: price,
                 expires_at,
-                available: granted.stock.available,
+                available: item.shown(granted.stock.available),
                 shipped: 0,
                 reference: c.reference.clone(),
                 metadata: c.metadata.clone(),
@@ -133,8 +133,11 @@ fn refusal(rejection: ItemRejection) -> HoldRefusal {
         | ItemRejection::HoldReleased
         | ItemRejection::HoldExpired
         | ItemRejection::HoldCommitted
+        | ItemRejection::HoldNotCommitted
         | ItemRejection::AlreadyShipped
         | ItemRejection::NotThatManyOpen { .. }
+        | ItemRejection::LocationNotFound { .. }
+        | ItemRejection::InsufficientAtLocation { .. }
         | ItemRejection::BucketTooSmall { .. }
         | ItemRejection::SameBucket
         | ItemRejection::StaleCount { .. }

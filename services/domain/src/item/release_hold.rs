@@ -25,13 +25,14 @@ pub(super) fn release_hold(item: &Item, c: &ReleaseHold, cx: Context<'_>) -> Ite
             access::stock(item, cx.caller)?;
             let hold = find(item, &c.hold)?;
             match hold.phase {
-                Phase::Released | Phase::Expired => return Ok(already(hold.reply_now(id))),
+                Phase::Released | Phase::Expired => return Ok(already(item.hold_now(id, hold))),
                 Phase::Committed if hold.open() == 0 => return Err(ItemRejection::AlreadyShipped),
                 Phase::Committed | Phase::Active => {}
             }
             // From here it succeeds.
-            let released = event(release(item, &c.hold, Some(hold)));
-            Ok(told(vec![released], hold.reply(id, HoldStatus::Released, hold.shipped)))
+            let released = release(item, &c.hold, Some(hold));
+            let reply = hold.reply(id, HoldStatus::Released, hold.shipped, item.shown(released.stock.available));
+            Ok(told(vec![event(released)], reply))
         }
         HoldId::Order { .. } => {
             let hold = item.holds.get(&c.hold);

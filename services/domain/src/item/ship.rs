@@ -2,8 +2,8 @@
 
 use super::{
     Item, ItemDecided, access, already,
-    commit_hold::{commit, find},
-    effects::{EffectKey, Outcome, Recorded},
+    commit_hold::find,
+    effects::{EffectKey, Recorded},
     event,
     holds::{Hold, Phase},
     short::{Shortage, deallocate_newest},
@@ -11,15 +11,17 @@ use super::{
     tally::{Buckets, Tally, signed, take},
     told, untold,
 };
-use crate::{Context, Decision};
+use crate::Context;
 use schemas::{
     Event, Quantity,
     item::{HoldId, HoldStatus, ItemRejection, ShipStock, StockCounted, StockShipped},
 };
 
-/// Records units that left, as a fact: where the record has too few of them, it is corrected first.
+/// Records units that left.
 ///
-/// A free hold is committed, allocated and shipped at once.
+/// A free hold is allocated and shipped at once, and refused where an allocation would be: so what is available to sell
+/// stays as it is. What left of an order is a fact: it was allocated at a place before, and where the record has too
+/// few, it is corrected first.
 pub(super) fn ship(item: &Item, c: &ShipStock, cx: Context<'_>) -> ItemDecided {
     if let HoldId::Free { .. } = &c.hold {
         access::hold(&c.hold, cx.caller)?;
@@ -31,21 +33,21 @@ pub(super) fn ship(item: &Item, c: &ShipStock, cx: Context<'_>) -> ItemDecided {
     item.check_stocked()?;
     let hold = find(item, &c.hold)?;
     let quantity = check(hold, c)?;
+    let mut buckets = match &c.hold {
+        // Counting in what is missing would leave the units on sale at the place that they really left: sold twice.
+        HoldId::Free { .. } => item.check_location_has(&c.location, quantity)?,
+        HoldId::Order { .. } | HoldId::Drop { .. } => item.buckets(&c.location),
+    };
     // From here it succeeds.
     let mut events = Vec::with_capacity(1);
     let mut tally = item.tally;
-    if hold.phase == Phase::Active {
-        let (committed, after) = commit(item, &c.hold, hold);
-        events.push(event(committed));
-        tally = after;
-    }
-    let mut buckets = item.buckets(&c.location);
     if buckets.sellable < quantity.units() {
         events.push(event(correct(c, quantity, &mut tally, &mut buckets)));
     }
-    leave(item, c, hold, Leaving { quantity, tally, buckets }, &mut events);
-    let left = open(hold) - quantity.get();
-    Ok(answer(c, hold, hold.shipped + quantity.get(), left > 0, events))
+    let available = leave(item, c, hold, Leaving { quantity, tally, buckets }, &mut events);
+    let HoldId::Free { id, .. } = &c.hold else { return Ok(untold(events, Vec::new())) };
+    let status = if hold.open() > quantity.get() { HoldStatus::Committed } else { HoldStatus::Shipped };
+    Ok(told(events, hold.reply(id, status, hold.shipped + quantity.get(), item.shown(available))))
 }
 
 /// The units that left, and the numbers before they did.
@@ -55,24 +57,15 @@ struct Leaving {
     buckets: Buckets,
 }
 
-/// Ordered units that have not left; of an active hold, which the shipment commits, all.
-const fn open(hold: &Hold) -> u32 {
-    match hold.phase {
-        Phase::Active => hold.quantity,
-        Phase::Committed | Phase::Released | Phase::Expired => hold.open(),
-    }
-}
-
+/// Only ordered units leave: were it to commit by itself, a part that left would order the rest for ever.
 fn check(hold: &Hold, c: &ShipStock) -> Result<Quantity, ItemRejection> {
-    match (hold.phase, &c.hold) {
-        (Phase::Released, _) => return Err(ItemRejection::HoldReleased),
-        (Phase::Expired, _) => return Err(ItemRejection::HoldExpired),
-        (Phase::Active, HoldId::Order { .. } | HoldId::Drop { .. }) => {
-            return Err(ItemRejection::NotThatManyOpen { open: 0 });
-        }
-        (Phase::Active, HoldId::Free { .. }) | (Phase::Committed, _) => {}
+    match hold.phase {
+        Phase::Released => return Err(ItemRejection::HoldReleased),
+        Phase::Expired => return Err(ItemRejection::HoldExpired),
+        Phase::Active => return Err(ItemRejection::HoldNotCommitted),
+        Phase::Committed => {}
     }
-    let open = open(hold);
+    let open = hold.open();
     if open == 0 && hold.shipped > 0 {
         return Err(ItemRejection::AlreadyShipped);
     }
@@ -98,8 +91,8 @@ fn correct(c: &ShipStock, quantity: Quantity, tally: &mut Tally, buckets: &mut B
     }
 }
 
-/// The shipment itself, and the allocations of others that it leaves without units.
-fn leave(item: &Item, c: &ShipStock, hold: &Hold, leaving: Leaving, events: &mut Vec<Event>) {
+/// The shipment itself, and the allocations of others that it leaves without units; what is available after it.
+fn leave(item: &Item, c: &ShipStock, hold: &Hold, leaving: Leaving, events: &mut Vec<Event>) -> i64 {
     let Leaving { quantity, tally, buckets } = leaving;
     let named = c.sub_order.iter().map(|sub_order| (sub_order, quantity.get()));
     let mut taking = Taking::new(item, tally, hold, quantity.get(), named);
@@ -120,27 +113,13 @@ fn leave(item: &Item, c: &ShipStock, hold: &Hold, leaving: Leaving, events: &mut
         places: std::iter::once(here.levels(&c.location)).chain(elsewhere).collect(),
     }));
     let after = Shortage { tally: taking.tally, buckets: here, location: &c.location };
-    deallocate_newest(item, after, &taking.taken, events);
-}
-
-fn answer(c: &ShipStock, hold: &Hold, shipped: u32, more: bool, events: Vec<Event>) -> Decision {
-    let status = if more { HoldStatus::Committed } else { HoldStatus::Shipped };
-    match &c.hold {
-        HoldId::Free { id, .. } => told(events, hold.reply(id, status, shipped)),
-        HoldId::Order { .. } | HoldId::Drop { .. } => untold(events, Vec::new()),
-    }
+    deallocate_newest(item, after, &taking.taken, events).available()
 }
 
 /// The same shipment once more.
 fn again(item: &Item, c: &ShipStock, recorded: &Recorded) -> ItemDecided {
-    let outcome = recorded.again(&c.effect, c.quantity.map_or(recorded.quantity, Quantity::units))?;
+    recorded.again(&c.effect, c.quantity.map_or(recorded.quantity, Quantity::units))?;
     let HoldId::Free { id, .. } = &c.hold else { return Ok(untold(Vec::new(), Vec::new())) };
     // The hold is kept as long: it is over with its last shipment, or later.
-    let hold = find(item, &c.hold)?;
-    let reply = match outcome {
-        Outcome::Shipped(shipped, true) => hold.reply(id, HoldStatus::Committed, shipped),
-        Outcome::Shipped(shipped, false) => hold.reply(id, HoldStatus::Shipped, shipped),
-        Outcome::Catalog(_) | Outcome::Stock(..) | Outcome::Done => hold.reply_now(id),
-    };
-    Ok(already(reply))
+    Ok(already(item.hold_now(id, find(item, &c.hold)?)))
 }

@@ -56,10 +56,7 @@ impl<'a> Taking<'a> {
     }
 
     fn take_committed(&mut self) {
-        // A free hold that a shipment commits in the same decision has all its units committed.
-        let committed =
-            if self.hold.phase == super::holds::Phase::Active { self.hold.quantity } else { self.hold.committed };
-        self.committed = committed.min(self.wanted);
+        self.committed = self.hold.committed.min(self.wanted);
         self.wanted -= self.committed;
         take(&mut self.tally.committed, self.item.counted(self.committed));
     }

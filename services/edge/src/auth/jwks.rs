@@ -35,6 +35,11 @@ struct Known {
     fetched_at: Option<Timestamp>,
 }
 
+/// Whether a text is a URL that a key set can be fetched from.
+pub(crate) fn is_http(text: &str) -> bool {
+    reqwest::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
 /// The key set of one URL.
 pub(crate) struct Jwks {
     url: String,

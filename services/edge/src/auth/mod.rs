@@ -7,7 +7,7 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use verify::Verifier;
+pub(crate) use {jwks::is_http, verify::Verifier};
 
 use crate::{mac::MacKey, problem::Problem};
 use axum::{extract::FromRequestParts, http::request::Parts};

@@ -269,3 +269,20 @@ async fn without_its_key_set_it_cannot_say() {
     let jwks = jwks::Jwks::new("http://127.0.0.1:1/jwks".to_owned(), clock()).expect("a client");
     assert!(matches!(jwks.find("k1").await, Lookup::OutOfReach));
 }
+
+#[test]
+fn a_key_set_is_looked_for_at_a_whole_http_url_only() {
+    let made = |url: &str| {
+        let auth = AuthConfig { jwks_url: Some(url.to_owned()), ..config() };
+        crate::Edge::new(crate::EdgeConfig::new(auth), clock(), clock())
+    };
+    for url in ["https://id.example/.well-known/jwks.json", "http://127.0.0.1:9000/keys"] {
+        assert!(made(url).is_ok(), "{url}");
+    }
+    for url in
+        ["nonsense", "id.example/keys", "localhost:9000/keys", "ftp://id.example/keys", "file:///keys", "https://"]
+    {
+        let refused = made(url).expect_err("refused").to_string();
+        assert!(refused.contains(&format!("`{url}` is no http or https URL")), "{refused}");
+    }
+}

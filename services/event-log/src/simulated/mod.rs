@@ -10,7 +10,7 @@ mod partitions;
 mod reader;
 mod world;
 
-use crate::{EventLog, Lease, LogError, ReadFrom, Reader, Record, ReplySink, SubmitError};
+use crate::{Assignee, EventLog, Lease, LogError, Membership, ReadFrom, Reader, Record, ReplySink, SubmitError};
 use parking_lot::Mutex;
 use schemas::{CommandEnvelope, Reply, ShardCount, ShardId, Topic};
 use std::sync::Arc;
@@ -163,6 +163,10 @@ impl EventLog for SimulatedLog {
         self.make_durable(usize::MAX);
         let (epoch, life, consumed) = self.world.lock().take(shard)?;
         Ok(Box::new(lease::SimulatedLease::new(Arc::clone(&self.world), shard, epoch, life, consumed)))
+    }
+
+    fn join(&self, assignee: Arc<dyn Assignee>) -> Result<Box<dyn Membership>, LogError> {
+        Ok(crate::join_alone(self.options.shards, &*assignee))
     }
 
     fn submit(&self, command: CommandEnvelope) -> Result<(), SubmitError> {

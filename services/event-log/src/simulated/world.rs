@@ -250,7 +250,7 @@ impl World {
         for event in &batch.events {
             state.last_seq.insert(event.topic, event.envelope.seq);
         }
-        state.consumed = later(state.consumed, batch.consumed);
+        state.consumed = state.consumed.later(batch.consumed);
     }
 
     /// The oldest batches become durable; gives their replies.
@@ -271,7 +271,7 @@ impl World {
         }
         let stored = &mut self.stored[shard.0 as usize];
         stored.epoch = epoch.max(stored.epoch);
-        stored.consumed = later(stored.consumed, batch.consumed);
+        stored.consumed = stored.consumed.later(batch.consumed);
         let touched = touched(self.count, shard, &batch);
         let plain = |topic, key, value| Record { topic, partition: shard.0, offset: 0, key, envelope: None, value };
         for event in batch.events {
@@ -331,10 +331,6 @@ impl World {
         self.closing = true;
         self.inboxes.iter_mut().for_each(Inbox::close);
     }
-}
-
-fn later(a: Consumed, b: Consumed) -> Consumed {
-    Consumed { commands: a.commands.max(b.commands), internal: a.internal.max(b.internal) }
 }
 
 /// The partitions that a batch writes to.

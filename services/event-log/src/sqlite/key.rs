@@ -16,6 +16,7 @@ pub(super) const fn code(topic: Topic) -> u8 {
         Topic::OrdersEvents => 4,
         Topic::Snapshots => 5,
         Topic::DeadLetters => 6,
+        Topic::Replies => 7,
     }
 }
 

@@ -15,7 +15,7 @@ mod schema;
 mod shared;
 mod write;
 
-use crate::{EventLog, Lease, LogError, ReadFrom, Reader, ReplySink, SubmitError};
+use crate::{Assignee, EventLog, Lease, LogError, Membership, ReadFrom, Reader, ReplySink, SubmitError};
 use appender::Appender;
 use parking_lot::Mutex;
 use schemas::{CommandEnvelope, ShardCount, ShardId, Topic};
@@ -163,6 +163,10 @@ impl EventLog for SqliteLog {
 
     fn acquire(&self, shard: ShardId) -> Result<Box<dyn Lease>, LogError> {
         Ok(Box::new(lease::SqliteLease::acquire(&self.shared, shard)?))
+    }
+
+    fn join(&self, assignee: Arc<dyn Assignee>) -> Result<Box<dyn Membership>, LogError> {
+        Ok(crate::join_alone(self.shared.shards, &*assignee))
     }
 
     fn submit(&self, command: CommandEnvelope) -> Result<(), SubmitError> {

@@ -50,7 +50,8 @@ impl SqliteReader {
             | Topic::InternalCommands
             | Topic::InventoryEvents
             | Topic::OrdersEvents
-            | Topic::DeadLetters => read_batches(connection, self.places[i], max_bytes, out),
+            | Topic::DeadLetters
+            | Topic::Replies => read_batches(connection, self.places[i], max_bytes, out),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Commands: bounded for clients, never lost or doubled between shards.
 
-use crate::world::{World, command, events, lease, numbers, read};
+use crate::world::{World, command, events, lease, numbers, read, take, take_all};
 use event_log::{Batch, CommandSource, CommitOutcome, Consumed, SubmitError};
 use schemas::{ShardId, Topic};
 use std::time::Duration;
@@ -23,12 +23,12 @@ fn clients_commands_reach_their_shard_in_order(world: &mut dyn World) {
     for n in 1..=5 {
         log.submit(command(1 + n % 2, n)).unwrap();
     }
-    let polled = lease(&*log, 2).poll(100, Duration::ZERO).unwrap();
-    assert_eq!(numbers(&polled.commands), [1, 3, 5]);
-    assert!(polled.drained);
-    assert!(!polled.closed);
-    let polled = lease(&*log, 1).poll(100, Duration::ZERO).unwrap();
-    assert_eq!(numbers(&polled.commands), [2, 4]);
+    world.settle();
+    let taken = take(&mut *lease(&*log, 2), 100);
+    assert_eq!(numbers(&taken.commands), [1, 3, 5]);
+    assert!(taken.drained);
+    assert!(!taken.closed);
+    assert_eq!(take_all(&mut *lease(&*log, 1)), [2, 4]);
 }
 
 fn a_poll_takes_no_more_than_it_asks_for(world: &mut dyn World) {
@@ -37,9 +37,10 @@ fn a_poll_takes_no_more_than_it_asks_for(world: &mut dyn World) {
     for n in 1..=5 {
         log.submit(command(1, n)).unwrap();
     }
+    world.settle();
     for (expected, drained) in [(vec![1, 2], false), (vec![3, 4], false), (vec![5], true), (vec![], true)] {
-        let polled = lease.poll(2, Duration::ZERO).unwrap();
-        assert_eq!((numbers(&polled.commands), polled.drained), (expected, drained));
+        let taken = take(&mut *lease, 2);
+        assert_eq!((numbers(&taken.commands), taken.drained), (expected, drained));
     }
 }
 
@@ -70,11 +71,11 @@ fn internal_commands_reach_their_shard_in_order(world: &mut dyn World) {
             Batch { internal: vec![command(2, n), command(2, n + 1)], ..events(&*sender, [n.div_ceil(2).into()]) };
         assert_eq!(sender.commit(batch), CommitOutcome::Committed);
     }
-    let polled = receiver.poll(100, Duration::ZERO).unwrap();
-    assert_eq!(numbers(&polled.commands), [1, 2, 3, 4]);
-    assert_eq!(polled.commands[3].envelope, command(2, 4));
+    let taken = take(&mut *receiver, 100);
+    assert_eq!(numbers(&taken.commands), [1, 2, 3, 4]);
+    assert_eq!(taken.commands[3].envelope, command(2, 4));
     let is_internal = |source| matches!(source, CommandSource::Internal(_));
-    assert!(polled.commands.iter().all(|received| is_internal(received.source)));
+    assert!(taken.commands.iter().all(|received| is_internal(received.source)));
 }
 
 fn internal_commands_before_the_owner_consumes_are_delivered_once(world: &mut dyn World) {
@@ -90,7 +91,7 @@ fn internal_commands_before_the_owner_consumes_are_delivered_once(world: &mut dy
     assert!(receiver.poll(100, Duration::ZERO).unwrap().commands.is_empty());
     receiver.consume_from(receiver.consumed()).unwrap();
     send(3);
-    assert_eq!(numbers(&receiver.poll(100, Duration::ZERO).unwrap().commands), [1, 2, 3]);
+    assert_eq!(take_all(&mut *receiver), [1, 2, 3]);
 }
 
 /// Sends ten commands to shard 2, whose owner consumes the first four.
@@ -100,10 +101,10 @@ fn consume_four_of_ten(world: &mut dyn World) {
     let batch = Batch { internal: (1..=10).map(|n| command(2, n)).collect(), ..events(&*sender, [1]) };
     assert_eq!(sender.commit(batch), CommitOutcome::Committed);
     let mut receiver = lease(&*log, 2);
-    let polled = receiver.poll(4, Duration::ZERO).unwrap();
-    assert_eq!(numbers(&polled.commands), [1, 2, 3, 4]);
+    let taken = take(&mut *receiver, 4);
+    assert_eq!(numbers(&taken.commands), [1, 2, 3, 4]);
     let mut consumed = receiver.consumed();
-    polled.commands.iter().for_each(|received| consumed.pass(received.source));
+    taken.commands.iter().for_each(|received| consumed.pass(received.source));
     let batch = Batch { consumed, ..Batch::default() };
     assert_eq!(receiver.commit(batch), CommitOutcome::Committed);
     world.settle();
@@ -113,9 +114,9 @@ fn what_was_not_consumed_is_delivered_to_the_next_owner(world: &mut dyn World) {
     consume_four_of_ten(world);
     let log = world.open_again();
     let mut next = lease(&*log, 2);
-    let polled = next.poll(100, Duration::ZERO).unwrap();
-    assert_eq!(numbers(&polled.commands), [5, 6, 7, 8, 9, 10]);
-    assert_eq!(polled.commands[0].source, CommandSource::Internal(next.consumed().internal));
+    let taken = take(&mut *next, 100);
+    assert_eq!(numbers(&taken.commands), [5, 6, 7, 8, 9, 10]);
+    assert_eq!(taken.commands[0].source, CommandSource::Internal(next.consumed().internal));
 }
 
 fn consumed_internal_commands_do_not_come_back(world: &mut dyn World) {
@@ -123,37 +124,38 @@ fn consumed_internal_commands_do_not_come_back(world: &mut dyn World) {
     let log = world.open_again();
     let mut owner = lease(&*log, 2);
     let mut consumed = owner.consumed();
-    for received in owner.poll(100, Duration::ZERO).unwrap().commands {
+    for received in take(&mut *owner, 100).commands {
         consumed.pass(received.source);
     }
     assert_eq!(owner.commit(Batch { consumed, ..Batch::default() }), CommitOutcome::Committed);
     let mut next = lease(&*log, 2);
     assert_eq!(next.consumed(), consumed);
-    assert!(next.poll(100, Duration::ZERO).unwrap().commands.is_empty());
+    assert!(take_all(&mut *next).is_empty());
 }
 
 fn a_lease_may_start_over(world: &mut dyn World) {
     consume_four_of_ten(world);
     let log = world.open_again();
     let mut owner = lease(&*log, 2);
-    assert_eq!(owner.poll(2, Duration::ZERO).unwrap().commands.len(), 2);
+    assert_eq!(take(&mut *owner, 2).commands.len(), 2);
     owner.consume_from(owner.consumed()).unwrap();
-    assert_eq!(numbers(&owner.poll(100, Duration::ZERO).unwrap().commands), [5, 6, 7, 8, 9, 10]);
+    assert_eq!(take_all(&mut *owner), [5, 6, 7, 8, 9, 10]);
     owner.consume_from(Consumed { internal: owner.consumed().internal + 3, ..owner.consumed() }).unwrap();
-    assert_eq!(numbers(&owner.poll(100, Duration::ZERO).unwrap().commands), [8, 9, 10]);
+    assert_eq!(take_all(&mut *owner), [8, 9, 10]);
 }
 
 fn a_closing_log_refuses_clients_and_ends_polls(world: &mut dyn World) {
     let log = world.open();
     let mut owner = lease(&*log, 1);
     log.submit(command(1, 1)).unwrap();
+    world.settle();
     log.close();
     assert_eq!(log.submit(command(1, 2)), Err(SubmitError::Unavailable));
     assert_eq!(log.writable(), Err(SubmitError::Unavailable));
-    let polled = owner.poll(100, Duration::from_secs(1)).unwrap();
-    assert_eq!((numbers(&polled.commands), polled.closed), (vec![1], false));
+    let taken = take(&mut *owner, 1);
+    assert_eq!((numbers(&taken.commands), taken.closed), (vec![1], false));
     assert_eq!(owner.commit(events(&*owner, [1])), CommitOutcome::Committed);
-    assert!(owner.poll(100, Duration::from_secs(1)).unwrap().closed);
+    assert!(take(&mut *owner, 1).closed);
     world.settle();
     assert_eq!(read(&*log, Topic::InventoryEvents, 1).len(), 1);
 }
@@ -167,5 +169,5 @@ fn a_restart_delivers_what_was_not_consumed(world: &mut dyn World) {
     let batch = Batch { internal: vec![command(2, 11)], ..events(&*sender, [2]) };
     assert_eq!(sender.commit(batch), CommitOutcome::Committed);
     next.consume_from(next.consumed()).unwrap();
-    assert_eq!(numbers(&next.poll(100, Duration::ZERO).unwrap().commands), [5, 6, 7, 8, 9, 10, 11]);
+    assert_eq!(take_all(&mut *next), [5, 6, 7, 8, 9, 10, 11]);
 }

@@ -1,5 +1,6 @@
 //! What every log promises. Each function is a test of every implementation.
 
+pub mod assignments;
 mod commands;
 mod commits;
 mod leases;
@@ -11,6 +12,9 @@ macro_rules! on_every_log {
     ($($test:ident),+ $(,)?) => {
         mod sqlite {
             $(#[test] fn $test() { super::$test(&mut $crate::world::Sqlite::new()); })+
+        }
+        mod kafka {
+            $(#[test] fn $test() { super::$test(&mut $crate::kafka::Kafka::new()); })+
         }
         mod simulated_embedded {
             $(#[test] fn $test() {

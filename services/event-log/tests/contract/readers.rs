@@ -78,8 +78,8 @@ fn a_poll_brings_about_as_much_as_is_asked_for(world: &mut dyn World) {
     }
     world.settle();
     let mut reader = log.reader(&[ReadFrom { topic: Topic::InventoryEvents, partition: 1, offset: 0 }]).unwrap();
-    assert_eq!(reader.poll(1, Duration::ZERO).unwrap().len(), 1);
-    let some = reader.poll(1_000, Duration::ZERO).unwrap().len();
+    assert_eq!(reader.poll(1, Duration::from_secs(5)).unwrap().len(), 1);
+    let some = reader.poll(1_000, Duration::from_secs(5)).unwrap().len();
     assert!((2..99).contains(&some), "{some}");
 }
 

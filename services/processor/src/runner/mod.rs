@@ -1,5 +1,6 @@
 //! The runner: one thread per shard performs what its [`Shard`](crate::Shard) asks for.
 
+mod assignment;
 mod metrics;
 mod recover;
 mod status;
@@ -7,8 +8,9 @@ mod thread;
 
 pub use status::{ShardState, ShardStatus};
 
+use assignment::Assignment;
 use domain::Policy;
-use event_log::EventLog;
+use event_log::{EventLog, LogError, Membership};
 use parking_lot::{Condvar, Mutex};
 use schemas::{Clock, ShardId, Timestamp};
 use status::Tracked;
@@ -17,7 +19,6 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    thread::JoinHandle,
     time::{Duration, Instant},
 };
 use thiserror::Error;
@@ -65,6 +66,9 @@ pub enum ProcessorError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The processes that share the shards cannot be joined.
+    #[error("the shards cannot be shared: {0}")]
+    Log(#[from] LogError),
 }
 
 /// What the threads of all shards share.
@@ -74,6 +78,8 @@ struct Shared {
     /// Notified when a shard begins or ceases to serve.
     changed: Condvar,
     changes: Mutex<u64>,
+    /// Whether it was ever told what is its own, be it nothing.
+    joined: AtomicBool,
     stopping: AtomicBool,
     /// Rises before and after each commit that has to do with internal commands.
     traffic: AtomicU64,
@@ -88,23 +94,43 @@ impl Shared {
 
     fn turn(&self, shard: ShardId, state: ShardState) {
         self.update(shard, |tracked| tracked.status.state = state);
+        self.tell();
+    }
+
+    /// Something has changed that others wait for.
+    fn tell(&self) {
         *self.changes.lock() += 1;
         self.changed.notify_all();
+    }
+
+    fn has_stopped(&self, shard: ShardId) -> bool {
+        let tracked = self.shards.get(shard.0 as usize);
+        tracked.is_some_and(|tracked| matches!(tracked.lock().status.state, ShardState::Stopped(_)))
     }
 
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
     }
+
+    /// Whether all shards of this process are as asked, once it is known which those are.
+    fn all(&self, is_so: impl Fn(&Tracked) -> bool) -> bool {
+        let is_so = |tracked: &Mutex<Tracked>| {
+            let tracked = tracked.lock();
+            !tracked.assigned || is_so(&tracked)
+        };
+        self.joined.load(Ordering::Acquire) && self.shards.iter().all(is_so)
+    }
 }
 
-/// All shards of this process. Dropping it stops them without waiting.
+/// The shards of this process: all, or those that it is assigned. Dropping it stops them without waiting.
 pub struct Processor {
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
+    assignment: Arc<Assignment>,
+    membership: Option<Box<dyn Membership>>,
 }
 
 impl Processor {
-    /// Starts a thread for each shard: fence, load the snapshot, replay, consume.
+    /// Starts a thread for each shard as it is assigned: fence, load the snapshot, replay, consume.
     pub fn start(options: ProcessorOptions) -> Result<Self, ProcessorError> {
         let count = options.log.shards();
         let shared = Arc::new(Shared {
@@ -112,29 +138,30 @@ impl Processor {
             shards: count.all().map(|shard| Mutex::new(Tracked::new(shard))).collect(),
             changed: Condvar::new(),
             changes: Mutex::new(0),
+            joined: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             traffic: AtomicU64::new(1),
         });
-        let mut processor = Self { shared, threads: Vec::new() };
-        for shard in count.all() {
-            let shared = Arc::clone(&processor.shared);
-            let thread = std::thread::Builder::new().name(format!("shard-{}", shard.0));
-            let running = thread.spawn(move || thread::run(&shared, shard));
-            processor.threads.push(running.map_err(|source| ProcessorError::Thread { shard, source })?);
-        }
-        Ok(processor)
+        let assignment = Arc::new(Assignment::new(&shared));
+        let membership = shared.options.log.join(Arc::<Assignment>::clone(&assignment))?;
+        let processor = Self { shared, assignment, membership: Some(membership) };
+        processor.assignment.failure().map_or(Ok(processor), Err)
     }
 
-    /// How every shard does.
+    /// How every shard of this process does.
     #[must_use]
     pub fn status(&self) -> Vec<ShardStatus> {
-        self.shared.shards.iter().map(|tracked| tracked.lock().status.clone()).collect()
+        let status = |tracked: &Mutex<Tracked>| {
+            let tracked = tracked.lock();
+            tracked.assigned.then(|| tracked.status.clone())
+        };
+        self.shared.shards.iter().filter_map(status).collect()
     }
 
-    /// Whether every shard serves.
+    /// Whether it is known which shards are this process's, and every one of them serves.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.shared.shards.iter().all(|tracked| tracked.lock().status.state == ShardState::Serving)
+        self.shared.all(|tracked| tracked.status.state == ShardState::Serving)
     }
 
     /// Waits until every shard serves; `false` where one has stopped or `within` is over. Blocks the thread.
@@ -152,10 +179,15 @@ impl Processor {
         }
     }
 
-    /// Whether a shard has stopped: its part of the shop is closed until the process starts again.
+    /// Whether a shard of this process has stopped: its part of the shop is closed until the shard is assigned again, to
+    /// this process or another, or the process starts again.
     #[must_use]
     pub fn has_stopped(&self) -> bool {
-        self.shared.shards.iter().any(|tracked| matches!(tracked.lock().status.state, ShardState::Stopped(_)))
+        let has_stopped = |tracked: &Mutex<Tracked>| {
+            let tracked = tracked.lock();
+            tracked.assigned && matches!(tracked.status.state, ShardState::Stopped(_))
+        };
+        self.shared.shards.iter().any(has_stopped)
     }
 
     /// Whether nothing is due at `time` any longer, no internal command is open in this process and all is durable.
@@ -165,28 +197,29 @@ impl Processor {
     #[must_use]
     pub fn settled_at(&self, time: Timestamp) -> bool {
         let traffic = self.shared.traffic.load(Ordering::Acquire);
-        let quiet = |tracked: &Mutex<Tracked>| {
-            let tracked = tracked.lock();
+        let is_quiet = |tracked: &Tracked| {
             tracked.status.state == ShardState::Serving
                 && tracked.quiet_at_traffic == traffic
                 && tracked.quiet_since.is_some_and(|seen| seen >= time)
         };
-        self.shared.shards.iter().all(quiet) && self.shared.traffic.load(Ordering::Acquire) == traffic
+        self.shared.all(is_quiet) && self.shared.traffic.load(Ordering::Acquire) == traffic
     }
 
     /// Finishes what was taken, writes all snapshots and gives the shards up. Blocks the thread.
     pub fn stop(mut self) {
         self.shared.stopping.store(true, Ordering::Release);
-        for thread in self.threads.drain(..) {
-            if thread.join().is_err() {
-                tracing::error!("a shard's thread panicked while it stopped");
-            }
-        }
+        // Gives up what the log shares among processes; the rest ends here.
+        drop(self.membership.take());
+        self.assignment.end();
     }
 }
 
 impl Drop for Processor {
     fn drop(&mut self) {
         self.shared.stopping.store(true, Ordering::Release);
+        if let Some(membership) = self.membership.take() {
+            // Leaving waits for the shards.
+            drop(std::thread::Builder::new().name("shards-leave".to_owned()).spawn(move || drop(membership)));
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! Fence, load the snapshot, replay the events to the end, consume: always in this order.
 
-use super::{Shared, thread::Halt};
+use super::thread::{Halt, Owner};
 use crate::{Recovery, Shard, ShardOptions};
-use event_log::{EventLog, Lease, ReadFrom, Record};
-use schemas::{AggregateKey, ShardId, Topic};
+use event_log::{Lease, ReadFrom, Record};
+use schemas::{AggregateKey, Topic};
 use std::{collections::HashSet, time::Duration};
 
 const READ_BYTES: usize = 4 << 20;
@@ -17,8 +17,8 @@ pub(super) struct Recovered {
     pub replayed: u64,
 }
 
-pub(super) fn recover(shared: &Shared, shard: ShardId, careful: &HashSet<AggregateKey>) -> Result<Recovered, Halt> {
-    let options = &shared.options;
+pub(super) fn recover(owner: &Owner, careful: &HashSet<AggregateKey>) -> Result<Recovered, Halt> {
+    let (shard, options) = (owner.shard, &owner.shared.options);
     let log = &*options.log;
     let mut lease = log.acquire(shard)?;
     let shard_options = ShardOptions {
@@ -29,13 +29,13 @@ pub(super) fn recover(shared: &Shared, shard: ShardId, careful: &HashSet<Aggrega
     };
     let mut recovery = Recovery::new(shard_options, lease.epoch());
     let snapshots = ReadFrom { topic: Topic::Snapshots, partition: shard.0, offset: 0 };
-    read_to_end(log, snapshots, |record| {
+    read_to_end(owner, snapshots, |record| {
         recovery.snapshot(record);
         Ok(())
     })?;
     let mut replay = recovery.replay();
     for from in replay.from() {
-        read_to_end(log, from, |record| replay.event(&record).map_err(Halt::from))?;
+        read_to_end(owner, from, |record| replay.event(&record).map_err(Halt::from))?;
     }
     let (replayed, repeats) = (replay.replayed(), replay.repeats());
     if repeats > 0 {
@@ -52,11 +52,8 @@ pub(super) fn recover(shared: &Shared, shard: ShardId, careful: &HashSet<Aggrega
 }
 
 /// Every committed record from a place to the end of its partition as it is now: the shard is fenced, so it stays so.
-fn read_to_end(
-    log: &dyn EventLog,
-    from: ReadFrom,
-    mut take: impl FnMut(Record) -> Result<(), Halt>,
-) -> Result<(), Halt> {
+fn read_to_end(owner: &Owner, from: ReadFrom, mut take: impl FnMut(Record) -> Result<(), Halt>) -> Result<(), Halt> {
+    let log = &*owner.shared.options.log;
     let end = log.end(from.topic, from.partition)?;
     if from.offset >= end {
         return Ok(());
@@ -64,6 +61,9 @@ fn read_to_end(
     let mut reader = log.reader(&[from])?;
     let mut empty = 0;
     loop {
+        if owner.is_stopping() {
+            return Err(Halt::Finished);
+        }
         let records = reader.poll(READ_BYTES, Duration::from_millis(100))?;
         empty = if records.is_empty() { empty + 1 } else { 0 };
         if empty > EMPTY_POLLS {

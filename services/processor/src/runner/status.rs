@@ -58,6 +58,8 @@ pub struct ShardStatus {
 /// A status, and what the processor needs beside it.
 pub(super) struct Tracked {
     pub status: ShardStatus,
+    /// Whether it is this process's.
+    pub assigned: bool,
     /// The newest time at which a pass found nothing to do.
     pub quiet_since: Option<Timestamp>,
     /// The count of internal traffic when that pass began.
@@ -84,7 +86,7 @@ impl Tracked {
             refused: 0,
             dead_letters: 0,
         };
-        Self { status, quiet_since: None, quiet_at_traffic: 0 }
+        Self { status, assigned: false, quiet_since: None, quiet_at_traffic: 0 }
     }
 
     /// Takes over what the shard says.

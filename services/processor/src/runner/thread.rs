@@ -11,7 +11,10 @@ use schemas::{AggregateKey, ShardId, Timestamp, Topic};
 use std::{
     collections::HashSet,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::atomic::Ordering,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -22,6 +25,8 @@ const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LAST_RETRY: Duration = Duration::from_secs(5);
 /// So long a stopping shard goes on with what stands in its topics.
 const LAST_WORDS: Duration = Duration::from_secs(10);
+/// Why a shard stops that was told to.
+const GIVEN_UP: &str = "the shard was given up";
 
 /// Why a shard ceases to serve.
 pub(super) enum Halt {
@@ -52,49 +57,67 @@ impl From<RecoveryError> for Halt {
     }
 }
 
-/// Owns a shard until the processor stops.
-pub(super) fn run(shared: &Shared, id: ShardId) {
-    let outcome = catch_unwind(AssertUnwindSafe(|| own(shared, id)));
-    let reason = outcome.unwrap_or_else(|_| "its thread panicked".to_owned());
-    if !shared.is_stopping() {
-        tracing::error!(shard = id.0, reason, "the shard has stopped");
-    }
-    shared.turn(id, ShardState::Stopped(reason));
+/// Owns a shard until it is told to stop.
+pub(super) struct Owner {
+    pub shared: Arc<Shared>,
+    pub shard: ShardId,
+    /// Set when the shard is to be given up, before the thread is woken.
+    pub stop: Arc<AtomicBool>,
 }
 
-fn own(shared: &Shared, id: ShardId) -> String {
-    let mut careful = HashSet::new();
-    let mut left = Vec::new();
-    let mut meter = Meter::new(id);
-    let mut pause = FIRST_RETRY;
-    loop {
-        shared.turn(id, ShardState::Recovering);
-        let begun = Instant::now();
-        let halt = match recover(shared, id, &careful) {
-            Ok(recovered) => {
-                pause = FIRST_RETRY;
-                let runner = announce(shared, recovered, begun.elapsed(), &mut meter);
-                runner.serve(std::mem::take(&mut left), &mut careful, &mut left)
-            }
-            Err(halt) => halt,
-        };
-        match halt {
-            Halt::Rebuild => tracing::warn!(shard = id.0, "rebuilding the shard from the log"),
-            Halt::Retry(why) => {
-                tracing::warn!(shard = id.0, why, "the log is out of reach");
-                std::thread::sleep(pause);
-                pause = (pause * 2).min(LAST_RETRY);
-            }
-            Halt::Stop(reason) => return reason,
-            Halt::Finished => return "the processor was stopped".to_owned(),
+impl Owner {
+    /// Until it is told to, or cannot go on.
+    pub fn run(self) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.own()));
+        let reason = outcome.unwrap_or_else(|_| "its thread panicked".to_owned());
+        if !self.is_stopping() {
+            tracing::error!(shard = self.shard.0, reason, "the shard has stopped");
         }
-        if shared.is_stopping() {
-            return "the processor was stopped".to_owned();
+        self.shared.turn(self.shard, ShardState::Stopped(reason));
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.shared.is_stopping() || self.stop.load(Ordering::Acquire)
+    }
+
+    fn own(&self) -> String {
+        let (shared, id) = (&*self.shared, self.shard);
+        let mut careful = HashSet::new();
+        let mut left = Vec::new();
+        let mut meter = Meter::new(id);
+        let mut pause = FIRST_RETRY;
+        loop {
+            shared.turn(id, ShardState::Recovering);
+            let begun = Instant::now();
+            let halt = match recover(self, &careful) {
+                Ok(recovered) => {
+                    pause = FIRST_RETRY;
+                    let runner = announce(self, recovered, begun.elapsed(), &mut meter);
+                    runner.serve(std::mem::take(&mut left), &mut careful, &mut left)
+                }
+                Err(halt) => halt,
+            };
+            match halt {
+                Halt::Rebuild => tracing::warn!(shard = id.0, "rebuilding the shard from the log"),
+                Halt::Retry(why) => {
+                    tracing::warn!(shard = id.0, why, "the log is out of reach");
+                    if !self.is_stopping() {
+                        std::thread::park_timeout(pause);
+                    }
+                    pause = (pause * 2).min(LAST_RETRY);
+                }
+                Halt::Stop(reason) => return reason,
+                Halt::Finished => return GIVEN_UP.to_owned(),
+            }
+            if self.is_stopping() {
+                return GIVEN_UP.to_owned();
+            }
         }
     }
 }
 
-fn announce<'a>(shared: &'a Shared, recovered: Recovered, took: Duration, meter: &'a mut Meter) -> Runner<'a> {
+fn announce<'a>(owner: &'a Owner, recovered: Recovered, took: Duration, meter: &'a mut Meter) -> Runner<'a> {
+    let shared = &*owner.shared;
     let Recovered { lease, shard, replayed } = recovered;
     meter.recovered(took.as_secs_f64(), replayed);
     let (live, finished) = shard.aggregates();
@@ -106,10 +129,11 @@ fn announce<'a>(shared: &'a Shared, recovered: Recovered, took: Duration, meter:
         tracked.status.events_replayed = replayed;
     });
     shared.turn(shard.id(), ShardState::Serving);
-    Runner { shared, lease, shard, meter }
+    Runner { owner, shared, lease, shard, meter }
 }
 
 struct Runner<'a> {
+    owner: &'a Owner,
     shared: &'a Shared,
     lease: Box<dyn Lease>,
     shard: Shard,
@@ -117,7 +141,7 @@ struct Runner<'a> {
 }
 
 impl Runner<'_> {
-    /// Serves until something is wrong or the processor stops. `left` are commands from memory that a rebuild leaves.
+    /// Serves until something is wrong or the shard is given up. `left` are commands from memory that a rebuild leaves.
     fn serve(mut self, first: Vec<Received>, careful: &mut HashSet<AggregateKey>, left: &mut Vec<Received>) -> Halt {
         let mut rebuild = |halt: Stop| match halt {
             Stop::Halt(halt) => halt,
@@ -136,7 +160,7 @@ impl Runner<'_> {
             return rebuild(stop);
         }
         loop {
-            let result = if self.shared.is_stopping() { self.finish() } else { self.pass() };
+            let result = if self.owner.is_stopping() { self.finish() } else { self.pass() };
             if let Err(stop) = result {
                 return rebuild(stop);
             }
@@ -237,11 +261,15 @@ impl Runner<'_> {
         Ok(false)
     }
 
-    /// The last round: what stands in the topics already, then all snapshots.
+    /// The last round: what this process has taken, or stands in the topics already, then all snapshots.
     fn finish(&mut self) -> Result<(), Stop> {
         let until = Instant::now() + LAST_WORDS;
         while Instant::now() < until {
             let polled = self.lease.poll(MOST_COMMANDS, Duration::ZERO)?;
+            // What stands in the log of the clients is for the next owner, who waits.
+            if polled.commands.iter().any(|received| matches!(received.source, CommandSource::Commands(_))) {
+                break;
+            }
             if !polled.commands.is_empty() {
                 self.take(polled.commands)?;
             }

@@ -213,7 +213,7 @@ pub(super) fn stocked(id: &str, units: u32) -> Vec<Command> {
 pub(super) fn available(reply: &Reply) -> Option<i64> {
     match &reply.outcome {
         Ok(ReplyBody::Item(ItemReply::Stock { available, .. })) => Some(*available),
-        Ok(ReplyBody::Item(ItemReply::Hold(hold))) => Some(hold.available),
+        Ok(ReplyBody::Item(ItemReply::Hold(hold))) => hold.available,
         Ok(ReplyBody::Item(ItemReply::Catalog { .. } | ItemReply::Safety { .. } | ItemReply::Done))
         | Ok(ReplyBody::Order(_))
         | Err(_) => None,

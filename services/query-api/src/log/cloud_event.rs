@@ -1,7 +1,8 @@
 //! Events as CloudEvents 1.0 in JSON (structured mode), each on a line of its own.
 
+use super::seq;
 use event_log::Record;
-use schemas::{Envelope, Position};
+use schemas::{CloudEvent, Position};
 use serde::Serialize;
 
 /// How events are written.
@@ -13,47 +14,41 @@ pub(super) enum Format {
     Sse,
 }
 
-/// The attributes of an event, in the order of the specification.
+/// The attributes of a dead letter: it has no envelope, so no time and no cause of its own, and its data has no schema.
 #[derive(Serialize)]
-struct Attributes<'a> {
+struct DeadLetter<'a> {
     specversion: &'static str,
     id: Position,
     source: &'a str,
     #[serde(rename = "type")]
-    event_type: &'a str,
+    letter_type: &'static str,
     subject: &'a str,
-    time: schemas::Timestamp,
     datacontenttype: &'static str,
     sequence: String,
-    epoch: u64,
-    actor: &'a str,
-    causationid: &'a schemas::CommandId,
-    correlationid: &'a schemas::CorrelationId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    traceparent: Option<&'a str>,
 }
 
-/// Writes an event, without a line break; nothing for a record that is no event.
+impl<'a> DeadLetter<'a> {
+    fn of(record: &'a Record, id: Position, source: &'a str) -> Self {
+        Self {
+            specversion: "1.0",
+            id,
+            source,
+            letter_type: "stockfold.dead-letter.v1",
+            subject: &record.key,
+            datacontenttype: "application/json",
+            sequence: format!("{:020}", id.seq),
+        }
+    }
+}
+
+/// Writes an event or a dead letter, without a line break; nothing for any other record.
 pub(super) fn write(record: &Record, source: &str, out: &mut Vec<u8>) -> Option<Position> {
-    let Envelope { event_type, subject, time, seq, epoch, actor, causation, correlation, traceparent } =
-        record.envelope.as_ref()?;
-    let id = Position { topic: record.topic, partition: record.partition, seq: *seq };
-    let attributes = Attributes {
-        specversion: "1.0",
-        id,
-        source,
-        event_type,
-        subject,
-        time: *time,
-        datacontenttype: "application/json",
-        sequence: format!("{seq:020}"),
-        epoch: *epoch,
-        actor,
-        causationid: causation,
-        correlationid: correlation,
-        traceparent: traceparent.as_deref(),
+    let id = Position { topic: record.topic, partition: record.partition, seq: seq(record)? };
+    let written = match &record.envelope {
+        Some(envelope) => serde_json::to_writer(&mut *out, &CloudEvent::of(envelope, id, source)),
+        None => serde_json::to_writer(&mut *out, &DeadLetter::of(record, id, source)),
     };
-    serde_json::to_writer(&mut *out, &attributes).expect("attributes are JSON, and memory takes them");
+    written.expect("attributes are JSON, and memory takes them");
     // The value is JSON already, on one line as serde writes it: it takes the place of the closing brace.
     out.pop();
     out.extend_from_slice(b",\"data\":");

@@ -13,9 +13,22 @@ use axum::{
 };
 use cloud_event::Format;
 use edge::{Authenticated, Params, PathIds, Problem, ProblemDocument, require};
-use event_log::LogError;
+use event_log::{LogError, Record};
 use schemas::{ParseError, PositionToken, Role, Topic};
 use tail::Tail;
+
+/// The topics that are served: what happened, and what could not be decided.
+const SERVED: [Topic; 3] = [Topic::InventoryEvents, Topic::OrdersEvents, Topic::DeadLetters];
+
+/// The number of a record in its partition, from 1, by which its place is told; nothing for what is not served.
+fn seq(record: &Record) -> Option<u64> {
+    match &record.envelope {
+        Some(envelope) => Some(envelope.seq),
+        // Nobody numbers these: their offset rises as well, though not by one on every log.
+        None if record.topic == Topic::DeadLetters => Some(record.offset + 1),
+        None => None,
+    }
+}
 
 /// Where reading begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,11 +58,14 @@ impl From {
 
 /// Events of a topic, in the order of their partitions, as CloudEvents: one JSON object a line, or server-sent events.
 ///
+/// Dead letters are what could not be decided: the reason, and the command or what was due, as `data` of the type
+/// `stockfold.dead-letter.v1`. They have no time, actor or epoch of their own, and their sequence may skip numbers.
+///
 /// It follows the tail until the client goes away. To resume, pass the ids of the last events seen, joined by `~`, as
 /// `from`; server-sent events resume by `Last-Event-ID`.
 #[utoipa::path(get, path = "/v1/log/{topic}", tag = "Operations", operation_id = "readLog",
     params(
-        ("topic" = String, Path, description = "`inventory.events.v1` or `orders.events.v1`."),
+        ("topic" = String, Path, description = "`inventory.events.v1`, `orders.events.v1` or `dead-letters.v1`."),
         ("partition" = Option<u32>, Query, description = "Only this partition."),
         ("from" = Option<String>, Query, description = "`beginning` (which is the default), `end`, ids of events joined by `~`, or a sequence number of the one partition: what comes after."),
         ("follow" = Option<bool>, Query, description = "`false` ends at what is the end when the request comes."),
@@ -68,8 +84,8 @@ pub(crate) async fn tail(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     require(&caller, &[Role::Analyst, Role::Operator])?;
-    let topic = Topic::from_name(&topic).filter(|topic| Topic::EVENTS.contains(topic)).ok_or_else(|| {
-        let names = Topic::EVENTS.map(Topic::name).join(", ");
+    let topic = Topic::from_name(&topic).filter(|topic| SERVED.contains(topic)).ok_or_else(|| {
+        let names = SERVED.map(Topic::name).join(", ");
         Problem::not_found("unknown_topic", format!("the topics are {names}"))
     })?;
     let shards = state.log.shards().get();

@@ -2,7 +2,7 @@
 
 use super::{
     cloud_event::{self, Format},
-    log_fault,
+    log_fault, seq,
     stream::{ChunkSink, Chunks, chunks},
 };
 use crate::QueryState;
@@ -73,7 +73,7 @@ impl Tail {
             .map(|(&partition, place)| ReadFrom { topic: self.topic, partition, offset: place.offset })
             .collect();
         let mut reader = self.log.reader(&from)?;
-        let source = format!("/{}", self.log.namespace());
+        let source = schemas::cloud_event::source(self.log.namespace());
         let mut told_at = Instant::now();
         loop {
             if self.sink.is_closed() || *self.stop.borrow() {
@@ -116,9 +116,7 @@ impl Tail {
         while offset < end {
             let from = ReadFrom { topic: self.topic, partition, offset };
             let records = self.log.reader(&[from])?.poll(1, POLL)?;
-            let Some((at, seq)) =
-                records.first().and_then(|record| Some((record.offset, record.envelope.as_ref()?.seq)))
-            else {
+            let Some((at, seq)) = records.first().and_then(|record| Some((record.offset, seq(record)?))) else {
                 break;
             };
             if seq > after {
@@ -134,7 +132,7 @@ impl Tail {
         for record in records {
             let Some(place) = places.get_mut(&record.partition) else { continue };
             place.offset = record.offset + 1;
-            let Some(seq) = record.envelope.as_ref().map(|envelope| envelope.seq) else { continue };
+            let Some(seq) = seq(record) else { continue };
             let beyond_end = !self.follow && record.offset >= place.end;
             if seq <= place.after || beyond_end {
                 continue;

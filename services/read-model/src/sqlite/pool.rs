@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 /// Bytes of a page.
 const PAGE: u32 = 4_096;
-/// Pages of the WAL after which SQLite copies them into the file: 64 MiB, so that a burst syncs seldom.
-const WAL_PAGES: u32 = 8_192;
+/// Pages of the WAL after which SQLite copies them into the file: 128 MiB, so that a burst syncs seldom, and a page that
+/// many batches touch is copied once.
+const WAL_PAGES: u32 = 32_768;
 /// Statements that a connection keeps prepared: more than there are.
 const STATEMENTS: usize = 64;
 
@@ -49,7 +50,7 @@ pub(super) fn configure(writer: &Connection) -> rusqlite::Result<()> {
     writer.pragma_update(None, "journal_mode", "wal")?;
     writer.pragma_update(None, "synchronous", "normal")?;
     writer.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
-    writer.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    writer.pragma_update(None, "journal_size_limit", 160 << 20)?;
     // KiB, negative by convention: 64 MiB, so that the tops of all B-trees stay in memory.
     writer.pragma_update(None, "cache_size", -65_536)
 }

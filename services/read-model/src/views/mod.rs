@@ -34,7 +34,7 @@ pub fn all() -> Vec<Box<dyn ViewFold>> {
         Box::new(Listed::<item_list::ByStore>::default()),
         Box::new(Folded::<stock::StockView>::new(CACHE_BYTES)),
         Box::new(Listed::<stock_history::StockHistory>::default()),
-        Box::new(Listed::<ledger::Ledger>::default()),
+        Box::<ledger::LedgerFold>::default(),
         Box::new(Folded::<hold::HoldView>::new(HOLD_CACHE_BYTES)),
         Box::new(Folded::<order::OrderView>::new(CACHE_BYTES)),
         Box::new(Listed::<orders_by_shopper::OrdersByShopper>::default()),

@@ -238,3 +238,57 @@ fn a_gap_in_time_is_found_by_halving() {
         assert_eq!(at(seconds), position(expected), "after {seconds} s");
     }
 }
+
+/// Sets the safety stock of an item so often; its ledger tells of each.
+fn happen(shop: &mut Shop, item: &str, times: usize) {
+    for _ in 0..times {
+        shop.item(item, SafetySet { quantity: 3, previous: 1, stock: levels(0, 0, 0) });
+    }
+}
+
+fn seqs(shop: &Shop, before: Option<u64>, limit: usize) -> Vec<u64> {
+    page(shop, before, limit).iter().map(|row| row.position.seq).collect()
+}
+
+#[test]
+fn a_long_ledger_is_read_over_its_pages() {
+    let mut shop = Shop::open();
+    happen(&mut shop, "a", 100);
+    assert_eq!(seqs(&shop, None, 200), (1..=100).rev().collect::<Vec<_>>());
+    for (before, limit) in [(33, 5), (32, 5), (65, 40), (97, 1), (101, 64)] {
+        let expected: Vec<u64> = (1..before).rev().take(limit).collect();
+        assert_eq!(seqs(&shop, Some(before), limit), expected, "{limit} before {before}");
+    }
+}
+
+#[test]
+fn an_item_with_few_entries_among_many_is_read_to_its_end() {
+    let mut shop = Shop::open();
+    for _ in 0..20 {
+        happen(&mut shop, "a", 1);
+        happen(&mut shop, "b", 40);
+    }
+    assert_eq!(seqs(&shop, None, 200), (0..20).rev().map(|n| n * 41 + 1).collect::<Vec<_>>());
+    assert_eq!(seqs(&shop, None, 7).len(), 7);
+}
+
+#[test]
+fn a_page_goes_on_after_a_restart() {
+    let mut shop = Shop::open();
+    for _ in 0..9 {
+        happen(&mut shop, "a", 11);
+        shop.restart();
+    }
+    assert_eq!(seqs(&shop, None, 200), (1..=99).rev().collect::<Vec<_>>());
+}
+
+#[test]
+fn a_replay_in_other_batches_writes_the_same_pages() {
+    let mut shop = Shop::open();
+    happen(&mut shop, "a", 70);
+    let before = page(&shop, None, 200);
+    for batch in [1, 7, 33, 70] {
+        shop.replay(batch);
+        assert_eq!(page(&shop, None, 200), before, "in batches of {batch}");
+    }
+}

@@ -1,12 +1,12 @@
 //! `stockfold bench hot`: durable holds a second on one hot item, as multiples of the disk's own rate.
 
 use super::{
-    disk,
+    alone::Alone,
     http_client::Connection,
     proof::{self, Answered},
     scratch,
 };
-use crate::{cli::Hot, engine::Engine, print};
+use crate::{cli::Hot, engine::Engine, print, settings::Settings};
 use anyhow::{Context as _, Result, ensure};
 use comfy_table::{CellAlignment, Table, presets};
 use hdrhistogram::Histogram;
@@ -15,7 +15,6 @@ use schemas::{ItemId, Role};
 use serde::Serialize;
 use serde_json::json;
 use std::{
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -32,10 +31,12 @@ const RECEIPT_UNITS: u64 = 1_000_000;
 #[serde(rename_all = "camelCase")]
 struct Figure {
     way: &'static str,
+    item: ItemId,
     in_flight: usize,
     holds: u64,
     holds_per_second: f64,
-    times_sync_rate: f64,
+    /// As a multiple of what the disk or the brokers do alone.
+    times_alone: f64,
     goal: Option<f64>,
     p50_micros: u64,
     p99_micros: u64,
@@ -51,7 +52,9 @@ struct Figure {
 struct Report {
     seconds_each: u64,
     cores: usize,
-    syncs_per_second: f64,
+    /// What was measured without us.
+    alone: &'static str,
+    alone_per_second: f64,
     sold_out: SoldOut,
     figures: Vec<Figure>,
 }
@@ -95,10 +98,18 @@ impl Client {
     }
 }
 
+/// What a run measures, and for how long each figure.
+struct Bench<'a> {
+    engine: &'a Engine,
+    /// Part of the names of its items.
+    run: &'a str,
+    time: Duration,
+}
+
 /// Runs the benchmark and prints its table, or JSON. Fails where anything was oversold or lost.
-pub fn run(args: &Hot) -> Result<()> {
+pub fn run(args: &Hot, settings: Settings) -> Result<()> {
     let mut report = None;
-    scratch::with_engine_in(None, args.scratch.as_deref(), |engine| {
+    scratch::with_engine_of(settings, args.scratch.as_deref(), |engine| {
         report = Some(measure(engine, args)?);
         Ok(())
     })?;
@@ -113,32 +124,38 @@ pub fn run(args: &Hot) -> Result<()> {
 
 fn measure(engine: &Engine, args: &Hot) -> Result<Report> {
     let time = Duration::from_secs(args.seconds.max(1));
-    let folder: &Path = args.scratch.as_deref().unwrap_or(Path::new("."));
+    let alone = Alone::of(engine, args.scratch.as_deref());
+    // The names of a run on a cluster are new each time; what is there stays.
+    let run = uuid::Uuid::new_v4().simple().to_string();
+    let bench = Bench { engine, run: &run[..8], time };
     let progress = ProgressBar::new(6);
     progress.set_style(ProgressStyle::with_template("{bar:24} {msg}")?);
     let step = |message: &'static str| {
         progress.inc(1);
         progress.set_message(message);
     };
-    step("the disk alone");
-    // Before and after: machines that are shared change their speed while one measures.
-    let before = disk::syncs_per_second(folder, time)?;
+    // In the beginning and at the end: machines that are shared change their speed while one measures.
+    step(alone.name());
+    let before = alone.per_second(time, None)?;
     let mut figures = Vec::new();
-    for (in_flight, goal) in [(1, Some(0.6)), (64, None), (1_024, Some(30.0))] {
+    for (in_flight, goal) in alone.goals_in_process() {
         step("in process");
-        figures.push(workload(engine, "in process", in_flight, goal, time)?);
+        figures.push(workload(&bench, "in process", in_flight, goal)?);
     }
     step("over HTTP");
-    figures.push(workload(engine, "HTTP", 64, Some(5.0), time)?);
-    let sold_out = sold_out(engine)?;
-    let after = disk::syncs_per_second(folder, time)?;
+    figures.push(workload(&bench, "HTTP", 64, alone.goal_over_http())?);
+    let sold_out = sold_out(&bench)?;
+    let sample = figures.last().map(|figure| figure.item.clone());
+    let after = alone.per_second(time, sample.as_ref())?;
     progress.finish_and_clear();
-    let syncs_per_second = f64::midpoint(before, after);
+    let rates: Vec<f64> = before.into_iter().chain(after).collect();
+    let alone_per_second = rates.iter().sum::<f64>() / rates.len().max(1) as f64;
     for figure in &mut figures {
-        figure.times_sync_rate = figure.holds_per_second / syncs_per_second;
+        figure.times_alone = figure.holds_per_second / alone_per_second;
     }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    Ok(Report { seconds_each: time.as_secs(), cores, syncs_per_second, sold_out, figures })
+    let seconds_each = time.as_secs();
+    Ok(Report { seconds_each, cores, alone: alone.name(), alone_per_second, sold_out, figures })
 }
 
 /// Lists the item and receives its stock through the public API.
@@ -156,9 +173,10 @@ async fn prepare(engine: &Engine, item: &str, units: &[u64]) -> Result<ItemId> {
     Ok(ItemId::parse(item)?)
 }
 
-fn workload(engine: &Engine, way: &'static str, in_flight: usize, goal: Option<f64>, time: Duration) -> Result<Figure> {
+fn workload(bench: &Bench<'_>, way: &'static str, in_flight: usize, goal: Option<f64>) -> Result<Figure> {
+    let Bench { engine, run, time } = *bench;
     engine.runtime().block_on(async {
-        let name = format!("hot-{}-{in_flight}", if way == "HTTP" { "http" } else { "memory" });
+        let name = format!("hot-{}-{in_flight}-{run}", if way == "HTTP" { "http" } else { "memory" });
         let received = RECEIPTS * RECEIPT_UNITS;
         let item = prepare(engine, &name, &[RECEIPT_UNITS; RECEIPTS as usize]).await?;
         let stop = Arc::new(AtomicBool::new(false));
@@ -191,11 +209,12 @@ fn workload(engine: &Engine, way: &'static str, in_flight: usize, goal: Option<f
         let holds_in_log = proof::check(engine.log().as_ref(), &item, received, &answered(&clients))?;
         Ok(Figure {
             way,
+            item,
             in_flight,
             holds,
             #[allow(clippy::cast_precision_loss)]
             holds_per_second: holds as f64 / seconds,
-            times_sync_rate: 0.0,
+            times_alone: 0.0,
             goal,
             p50_micros: latency.value_at_quantile(0.5),
             p99_micros: latency.value_at_quantile(0.99),
@@ -206,12 +225,13 @@ fn workload(engine: &Engine, way: &'static str, in_flight: usize, goal: Option<f
 }
 
 /// 20,000 claims on 10,000 units: exactly so many are granted, the others refused.
-fn sold_out(engine: &Engine) -> Result<SoldOut> {
+fn sold_out(bench: &Bench<'_>) -> Result<SoldOut> {
     const UNITS: u64 = 10_000;
     const CLIENTS: u64 = 64;
     const EACH: u64 = 2 * UNITS / CLIENTS + 1;
+    let Bench { engine, run, .. } = *bench;
     engine.runtime().block_on(async {
-        let item = prepare(engine, "sold-out", &[UNITS]).await?;
+        let item = prepare(engine, &format!("sold-out-{run}"), &[UNITS]).await?;
         let mut clients = tokio::task::JoinSet::new();
         for number in 0..CLIENTS {
             let number = usize::try_from(number)?;
@@ -286,19 +306,19 @@ fn show(report: &Report) -> Result<()> {
         "holds on one item",
         "in flight",
         "holds/s",
-        "× sync rate",
+        "× alone",
         "goal",
         "p50 µs",
         "p99 µs",
         "views after",
     ]);
-    table.add_row(["4 KiB append + fdatasync", "1", &format!("{:.0}", report.syncs_per_second), "1.0", "", "", "", ""]);
+    table.add_row([report.alone, "", &format!("{:.0}", report.alone_per_second), "1.00", "", "", "", ""]);
     for figure in &report.figures {
         table.add_row([
             figure.way.to_owned(),
             figure.in_flight.to_string(),
             format!("{:.0}", figure.holds_per_second),
-            format!("{:.1}", figure.times_sync_rate),
+            format!("{:.2}", figure.times_alone),
             figure.goal.map(|goal| format!("≥ {goal}")).unwrap_or_default(),
             figure.p50_micros.to_string(),
             figure.p99_micros.to_string(),

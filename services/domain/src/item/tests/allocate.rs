@@ -37,11 +37,17 @@ fn refuses_more_than_is_committed() {
 }
 
 #[test]
+fn refuses_a_location_where_the_item_never_was() {
+    let rejection = ItemRejection::LocationNotFound { location: location("nowhere") };
+    ordered().when(allocate("t", of_order("o"), "nowhere", 3)).refuses(rejection);
+}
+
+#[test]
 fn refuses_more_than_the_location_has_free() {
-    let rejection = |available| ItemRejection::BucketTooSmall { asked: 3, available };
+    let location = location("main");
+    let rejection = ItemRejection::InsufficientAtLocation { location, asked: 3, available: 1 };
     let allocated = ordered().and(allocate("s", of_order("o"), "main", 2));
-    allocated.when(allocate("t", of_order("o"), "main", 3)).refuses(rejection(1));
-    ordered().when(allocate("t", of_order("o"), "nowhere", 3)).refuses(rejection(0));
+    allocated.when(allocate("t", of_order("o"), "main", 3)).refuses(rejection);
 }
 
 #[test]

@@ -58,6 +58,17 @@ fn commits_a_hold_of_a_delisted_item() {
 }
 
 #[test]
+fn tells_what_is_available_now() {
+    let held = given_stock(5).and(hold(free("h"), 2)).and(hold(free("g"), 1)).and(receive("r", "main", 7));
+    let committed = held.when(commit(free("h")));
+    assert_eq!(committed.hold_reply().available, Some(9));
+    let again = committed.given.and(set_safety(4)).when(commit(free("h"))).then_nothing();
+    assert_eq!(again.hold_reply().available, Some(5));
+    let short = given_stock(5).and(hold(free("h"), 4)).and(count("c", "main", 1)).when(commit(free("h")));
+    assert_eq!(short.hold_reply().available, Some(-3), "a shortfall shows");
+}
+
+#[test]
 fn commits_an_orders_hold_and_tells_nobody() {
     let held = given_stock(5).and(hold(of_order("o"), 2)).by(caller(Role::Shopper));
     let stock = StockLevels { committed: 2, ..levels(3, 5) };

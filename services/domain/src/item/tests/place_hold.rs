@@ -8,7 +8,7 @@ fn reply(id: &str, units: u32, available: i64) -> ItemReply {
         quantity: quantity(units),
         unit_price: gbp(1295),
         expires_at: Some(NOW.plus_seconds(600)),
-        available,
+        available: Some(available),
         shipped: 0,
         reference: None,
         metadata: Metadata::default(),
@@ -106,15 +106,34 @@ fn answers_back_reference_and_metadata() {
 }
 
 #[test]
-fn a_repeat_is_answered_as_it_was_whatever_happened_since() {
+fn a_repeat_is_told_the_hold_as_it_is_now() {
     let held = given_stock(5).and(hold(free("h"), 2));
-    for later in [commit(free("h")), release(free("h")), hold(free("g"), 1), delist()] {
-        held.clone().and(later).seconds_later(60).when(hold(free("h"), 2)).then_nothing().replies(reply("h", 2, 3));
+    let committed = held.clone().and(commit(free("h")));
+    let cases = [
+        (held.clone(), HoldStatus::Active, 0, 3),
+        (held.clone().and(hold(free("g"), 1)), HoldStatus::Active, 0, 2),
+        (held.clone().and(delist()), HoldStatus::Active, 0, 3),
+        (held.clone().and(release(free("h"))), HoldStatus::Released, 0, 5),
+        (held.seconds_later(660).when_clock().given, HoldStatus::Expired, 0, 5),
+        (committed.clone(), HoldStatus::Committed, 0, 3),
+        (committed.clone().and(ship("s", free("h"), None, "main", Some(1))), HoldStatus::Committed, 1, 3),
+        (committed.and(ship("s", free("h"), None, "main", None)), HoldStatus::Shipped, 2, 3),
+    ];
+    for (given, status, shipped, available) in cases {
+        let when = given.seconds_later(60).when(hold(free("h"), 2)).then_nothing();
+        let told = when.hold_reply();
+        assert_eq!((told.status, told.shipped, told.available), (status, shipped, Some(available)));
+        assert_eq!((told.quantity, told.unit_price), (quantity(2), gbp(1295)), "what was granted stays so");
+        assert_eq!(told.expires_at, Some(NOW.plus_seconds(600)));
     }
 }
 
 #[test]
 fn grants_every_hold_of_a_digital_item() {
-    let when = given_digital().when(hold(free("h"), 1_000_000)).leaves(&["hold-granted"], levels(0, 0));
-    when.given.when(commit(free("h"))).leaves(&["hold-committed"], levels(0, 0));
+    let granted = given_digital().when(hold(free("h"), 1_000_000)).leaves(&["hold-granted"], levels(0, 0));
+    let committed = granted.given.clone().when(commit(free("h"))).leaves(&["hold-committed"], levels(0, 0));
+    let released = committed.given.clone().when(release(free("h"))).leaves(&["hold-released"], levels(0, 0));
+    for when in [granted, committed, released] {
+        assert_eq!(when.hold_reply().available, None, "it has no number to tell");
+    }
 }

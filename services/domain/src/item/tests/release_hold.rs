@@ -30,7 +30,8 @@ fn refuses_an_unknown_hold() {
 
 #[test]
 fn refuses_when_all_has_shipped() {
-    let shipped = given_stock(5).and(hold(free("h"), 2)).and(ship("s", free("h"), None, "main", None));
+    let committed = given_stock(5).and(hold(free("h"), 2)).and(commit(free("h")));
+    let shipped = committed.and(ship("s", free("h"), None, "main", None));
     shipped.when(release(free("h"))).refuses(ItemRejection::AlreadyShipped);
 }
 
@@ -50,7 +51,8 @@ fn gives_committed_units_of_a_free_hold_back() {
 
 #[test]
 fn gives_back_what_has_not_shipped() {
-    let shipped = given_stock(5).and(hold(free("h"), 3)).and(ship("s", free("h"), None, "main", Some(1)));
+    let committed = given_stock(5).and(hold(free("h"), 3)).and(commit(free("h")));
+    let shipped = committed.and(ship("s", free("h"), None, "main", Some(1)));
     let when = shipped.when(release(free("h"))).then([released(free("h"), 0, 2, levels(4, 4))]);
     assert_eq!(when.hold_reply().shipped, 1);
 }
@@ -60,6 +62,14 @@ fn an_expired_hold_is_given_back_already() {
     let expired = given_stock(5).and(hold(free("h"), 2)).seconds_later(660).when_clock().given;
     let when = expired.when(release(free("h"))).then_nothing();
     assert_eq!(when.hold_reply().status, HoldStatus::Expired);
+}
+
+#[test]
+fn tells_what_is_available_now() {
+    let released = given_stock(5).and(hold(free("h"), 2)).and(hold(free("g"), 1)).when(release(free("h")));
+    assert_eq!(released.hold_reply().available, Some(4));
+    let again = released.given.and(hold(free("i"), 4)).when(release(free("h"))).then_nothing();
+    assert_eq!(again.hold_reply().available, Some(0));
 }
 
 #[test]

@@ -43,6 +43,7 @@ fn what_is_held_ordered_or_may_come_back_stays() {
         .and(commit(of_order("gone")))
         .and(ship("s", of_order("gone"), None, "main", None))
         .and(hold(free("mine"), 1))
+        .and(commit(free("mine")))
         .and(ship("s", free("mine"), None, "main", None));
     let mut later = passing(busy.seconds_later(30 * DAY));
     later.item = serde_json::from_value(serde_json::to_value(&later.item).expect("JSON")).expect("an item");

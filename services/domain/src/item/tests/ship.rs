@@ -9,6 +9,10 @@ fn held(units: u32) -> Given {
     given_stock(5).and(hold(free("h"), units))
 }
 
+fn committed(units: u32) -> Given {
+    held(units).and(commit(free("h")))
+}
+
 #[test]
 fn refuses_another_callers_hold() {
     let id = FreeHoldId::parse("h").expect("id");
@@ -19,7 +23,7 @@ fn refuses_another_callers_hold() {
 #[test]
 fn refuses_the_same_shipment_with_another_quantity() {
     let rejection = ItemRejection::ExistsWithDifferentQuantity { quantity: 1 };
-    held(3).and(free_ship("s", Some(1))).when(free_ship("s", Some(2))).refuses(rejection);
+    committed(3).and(free_ship("s", Some(1))).when(free_ship("s", Some(2))).refuses(rejection);
 }
 
 #[test]
@@ -47,20 +51,73 @@ fn refuses_a_hold_that_was_given_back() {
 }
 
 #[test]
+fn refuses_a_hold_that_is_not_committed() {
+    held(2).when(free_ship("s", None)).refuses(ItemRejection::HoldNotCommitted);
+    let of_order_held = given_stock(5).and(hold(of_order("o"), 2));
+    let command = ship("s", of_order("o"), None, "main", Some(1));
+    of_order_held.when(command).refuses(ItemRejection::HoldNotCommitted);
+}
+
+#[test]
+fn what_was_refused_uncommitted_ships_after_the_commit_and_never_expires() {
+    let held = held(2);
+    held.clone().when(free_ship("s", None)).refuses(ItemRejection::HoldNotCommitted);
+    let shipped = held.and(commit(free("h"))).when(free_ship("s", None)).leaves(&["stock-shipped"], levels(3, 3));
+    assert_eq!(shipped.given.item.due(), None);
+    shipped.given.seconds_later(100_000).when_clock().then_nothing();
+}
+
+#[test]
 fn refuses_when_all_has_shipped() {
-    held(2).and(free_ship("s", None)).when(free_ship("t", None)).refuses(ItemRejection::AlreadyShipped);
+    committed(2).and(free_ship("s", None)).when(free_ship("t", None)).refuses(ItemRejection::AlreadyShipped);
 }
 
 #[test]
 fn refuses_more_than_is_open() {
-    held(2).when(free_ship("s", Some(3))).refuses(ItemRejection::NotThatManyOpen { open: 2 });
-    let active = given_stock(5).and(hold(of_order("o"), 2));
-    let command = ship("s", of_order("o"), None, "main", Some(1));
-    active.when(command).refuses(ItemRejection::NotThatManyOpen { open: 0 });
+    committed(2).when(free_ship("s", Some(3))).refuses(ItemRejection::NotThatManyOpen { open: 2 });
 }
 
 #[test]
-fn commits_and_ships_a_free_hold_at_once() {
+fn refuses_a_location_where_the_item_never_was() {
+    let moon = ItemRejection::LocationNotFound { location: location("moon") };
+    committed(2).when(ship("s", free("h"), None, "moon", None)).refuses(moon);
+}
+
+fn short(asked: u32, available: u64) -> ItemRejection {
+    ItemRejection::InsufficientAtLocation { location: location("main"), asked, available }
+}
+
+#[test]
+fn refuses_more_than_the_location_has() {
+    let elsewhere = given_stock(1).and(receive("r", "shop", 4)).and(hold(free("h"), 3)).and(commit(free("h")));
+    elsewhere.clone().when(free_ship("s", None)).refuses(short(3, 1));
+    elsewhere.clone().and(count("c", "main", 0)).when(free_ship("s", Some(1))).refuses(short(1, 0));
+    let damaged = elsewhere.and(move_stock("m", Bucket::Sellable, Bucket::Damaged, 1));
+    damaged.when(free_ship("s", Some(1))).refuses(short(1, 0));
+}
+
+#[test]
+fn refuses_units_that_are_allocated_to_an_order() {
+    let allocated = given_stock(3)
+        .and(receive("r", "shop", 4))
+        .and(hold(of_order("o"), 2))
+        .and(commit(of_order("o")))
+        .and(allocate("s1", of_order("o"), "main", 2))
+        .and(hold(free("h"), 2))
+        .and(commit(free("h")));
+    allocated.clone().when(free_ship("s", None)).refuses(short(2, 1));
+    allocated.when(free_ship("s", Some(1))).leaves(&["stock-shipped"], StockLevels { committed: 1, ..levels(3, 6) });
+}
+
+#[test]
+fn ships_what_was_refused_once_the_location_was_counted() {
+    let few = committed(4).and(receive("r", "shop", 4)).and(count("c", "main", 3));
+    few.clone().when(free_ship("s", None)).refuses(short(4, 3));
+    few.and(count("d", "main", 4)).when(free_ship("s", None)).leaves(&["stock-shipped"], levels(4, 4));
+}
+
+#[test]
+fn ships_a_free_hold() {
     let shipped = StockShipped {
         effect: effect_of("s", 0),
         hold: free("h"),
@@ -71,32 +128,47 @@ fn commits_and_ships_a_free_hold_at_once() {
         stock: levels(3, 3),
         places: vec![at_main(3)],
     };
-    let stock = StockLevels { committed: 2, ..levels(3, 5) };
-    let committed = HoldCommitted { hold: free("h"), quantity: quantity(2), stock };
-    let when = held(2).when(free_ship("s", None)).then([committed.into(), shipped.into()]);
+    let when = committed(2).when(free_ship("s", None)).then([shipped.into()]);
     assert_eq!((when.hold_reply().status, when.hold_reply().shipped), (HoldStatus::Shipped, 2));
 }
 
 #[test]
 fn ships_a_committed_hold_in_parts() {
-    let when = held(3).and(commit(free("h"))).when(free_ship("s", Some(1)));
+    let when = committed(3).when(free_ship("s", Some(1)));
     assert_eq!((when.hold_reply().status, when.hold_reply().shipped), (HoldStatus::Committed, 1));
     let when = when.given.when(free_ship("t", None)).leaves(&["stock-shipped"], levels(2, 2));
     assert_eq!((when.hold_reply().status, when.hold_reply().shipped), (HoldStatus::Shipped, 3));
     let again = when.given.when(free_ship("s", Some(1))).then_nothing();
-    assert_eq!((again.hold_reply().status, again.hold_reply().shipped), (HoldStatus::Committed, 1));
+    assert_eq!((again.hold_reply().status, again.hold_reply().shipped), (HoldStatus::Shipped, 3));
+}
+
+#[test]
+fn tells_what_is_available_now() {
+    let shipped = committed(2).and(receive("r", "main", 4)).when(free_ship("s", None));
+    assert_eq!(shipped.hold_reply().available, Some(7));
+    let again = shipped.given.and(hold(free("g"), 3)).when(free_ship("s", None)).then_nothing();
+    assert_eq!(again.hold_reply().available, Some(4));
+}
+
+#[test]
+fn a_repeat_is_told_the_hold_as_it_is_now() {
+    let released = committed(3).and(free_ship("s", Some(1))).and(release(free("h")));
+    let again = released.when(free_ship("s", Some(1))).then_nothing();
+    let told = again.hold_reply();
+    assert_eq!((told.status, told.shipped, told.available), (HoldStatus::Released, 1, Some(4)));
 }
 
 #[test]
 fn the_same_shipment_of_two_holds_is_two() {
-    let two = held(2).and(hold(free("g"), 1)).and(free_ship("s", None));
-    two.when(ship("s", free("g"), None, "main", None)).leaves(&["hold-committed", "stock-shipped"], levels(2, 2));
+    let two = committed(2).and(hold(free("g"), 1)).and(commit(free("g"))).and(free_ship("s", None));
+    two.when(ship("s", free("g"), None, "main", None)).leaves(&["stock-shipped"], levels(2, 2));
 }
 
 #[test]
-fn corrects_the_record_where_more_left_than_it_has() {
-    let elsewhere = held(4).and(commit(free("h"))).and(receive("r", "shop", 1));
-    let when = elsewhere.when(ship("s", free("h"), None, "shop", None));
+fn corrects_the_record_where_more_of_an_order_left_than_it_has() {
+    let ordered = given_stock(5).and(hold(of_order("o"), 4)).and(commit(of_order("o")));
+    let elsewhere = ordered.and(receive("r", "shop", 1));
+    let when = elsewhere.when(ship("s", of_order("o"), None, "shop", None));
     when.leaves(&["stock-counted", "stock-shipped"], levels(5, 5))
         .given
         .when(count("s", "shop", 1))

@@ -14,6 +14,7 @@ fn a_restored_item_is_the_same() {
         .and(move_stock("m", Bucket::Sellable, Bucket::Damaged, 2))
         .and(hold(free("h"), 2))
         .and(hold(free("g"), 3))
+        .and(commit(free("g")))
         .and(ship("s", free("g"), None, "main", Some(1)))
         .and(hold(of_order("o"), 4))
         .and(commit(of_order("o")))

@@ -1,0 +1,89 @@
+//! Records as they stand in topics: events as CloudEvents in Kafka's binary mode, everything else as key and value.
+
+use super::client::{Topics, offset};
+use crate::{Batch, NewEvent, Record};
+use rdkafka::message::{BorrowedMessage, Header, Headers as _, Message as _, OwnedHeaders};
+use schemas::{CloudEvent, CommandEnvelope, Envelope, Position, ShardId, Topic};
+
+/// Keys of the snapshots topic that are the log's own: the port shows no such record.
+const OWN_KEYS: &str = "log/";
+/// The newest lease of a shard.
+pub(super) const LEASE_KEY: &str = "log/lease";
+/// What the cluster was created for.
+pub(super) const SETTINGS_KEY: &str = "log/settings";
+
+/// Whether a record is the log's own.
+pub(super) fn is_own(topic: Topic, key: &str) -> bool {
+    topic == Topic::Snapshots && key.starts_with(OWN_KEYS)
+}
+
+/// A record on its way, encoded.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    pub(super) topic: Topic,
+    pub(super) partition: u32,
+    pub(super) key: String,
+    pub(super) value: Option<Vec<u8>>,
+    pub(super) headers: Option<OwnedHeaders>,
+}
+
+impl Outgoing {
+    /// One without headers.
+    pub(super) const fn plain(topic: Topic, partition: u32, key: String, value: Option<Vec<u8>>) -> Self {
+        Self { topic, partition, key, value, headers: None }
+    }
+
+    pub(super) fn event(event: NewEvent, partition: u32, source: &str) -> Self {
+        let NewEvent { topic, envelope, value } = event;
+        let id = Position { topic, partition, seq: envelope.seq };
+        let headers = CloudEvent::of(&envelope, id, source).headers().fold(
+            // Fourteen of them: librdkafka grows the list one by one otherwise.
+            OwnedHeaders::new_with_capacity(14),
+            |headers, (key, value)| headers.insert(Header { key, value: Some(value.as_bytes()) }),
+        );
+        Self { topic, partition, key: envelope.subject, value: Some(value), headers: Some(headers) }
+    }
+}
+
+/// A client's or an internal command on its way to its shard.
+pub(super) fn command(topics: &Topics, topic: Topic, envelope: &CommandEnvelope) -> Outgoing {
+    let shard = crate::shard_of_command(topics.shards, &envelope.command);
+    let value = serde_json::to_vec(envelope).expect("a command is plain data with text keys");
+    Outgoing::plain(topic, shard.0, envelope.command.key().to_owned(), Some(value))
+}
+
+/// What a batch writes in its transaction, in its order.
+pub(super) fn encode(topics: &Topics, shard: ShardId, source: &str, batch: &mut Batch) -> Vec<Outgoing> {
+    let mut out = Vec::with_capacity(batch.events.len() + batch.internal.len() + batch.snapshots.len());
+    out.extend(batch.events.drain(..).map(|event| Outgoing::event(event, shard.0, source)));
+    out.extend(batch.internal.iter().map(|envelope| command(topics, Topic::InternalCommands, envelope)));
+    out.extend(batch.snapshots.drain(..).map(|snapshot| {
+        assert!(!is_own(Topic::Snapshots, &snapshot.key), "keys of the log itself are not for others");
+        Outgoing::plain(Topic::Snapshots, shard.0, snapshot.key, snapshot.value)
+    }));
+    let letters = batch.dead_letters.drain(..);
+    out.extend(letters.map(|letter| Outgoing::plain(Topic::DeadLetters, shard.0, letter.key, Some(letter.value))));
+    out
+}
+
+/// A record as it was read; `None` for one of a topic that is not ours.
+pub(super) fn read(topics: &Topics, message: &BorrowedMessage<'_>) -> Option<Record> {
+    let topic = topics.topic(message.topic())?;
+    Some(Record {
+        topic,
+        partition: u32::try_from(message.partition()).ok()?,
+        offset: offset(message.offset()),
+        key: String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned(),
+        envelope: if Topic::EVENTS.contains(&topic) { envelope(message) } else { None },
+        value: message.payload().map(<[u8]>::to_vec),
+    })
+}
+
+/// The envelope of an event; `None` where the headers are not those of one.
+pub(super) fn envelope(message: &BorrowedMessage<'_>) -> Option<Envelope> {
+    let headers = message.headers()?;
+    // As it was written, so that each look-up finds its header at once.
+    let found: Vec<_> =
+        headers.iter().filter_map(|header| Some((header.key, std::str::from_utf8(header.value?).ok()?))).collect();
+    Envelope::from_headers(|name| found.iter().find(|(key, _)| *key == name).map(|(_, value)| *value))
+}

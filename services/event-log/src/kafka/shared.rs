@@ -1,0 +1,65 @@
+//! What the leases, readers and nodes of one process share.
+
+use super::{
+    KafkaConfig,
+    client::{Health, Topics},
+    ends::Ends,
+    producer::Limits,
+    replies,
+    sender::Sender,
+};
+use parking_lot::Mutex;
+use schemas::{Reply, ShardId};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+/// See the module.
+pub(super) struct Shared {
+    pub(super) config: KafkaConfig,
+    pub(super) limits: Limits,
+    /// `ce_source` of every event.
+    pub(super) source: String,
+    pub(super) topics: Arc<Topics>,
+    pub(super) health: Arc<Health>,
+    pub(super) ends: Ends,
+    pub(super) sender: Sender,
+    /// By shard: whether the newest lease of this process has been lost to a newer one.
+    pub(super) owners: Mutex<BTreeMap<ShardId, Arc<AtomicBool>>>,
+    /// Shards that somebody else has taken, and when that was seen.
+    pub(super) fenced: Mutex<BTreeMap<ShardId, Instant>>,
+    pub(super) closing: AtomicBool,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// Sends answers to the nodes that wait for them.
+    pub(super) fn answer(&self, answers: Vec<Reply>) {
+        for record in replies::encode(&self.topics, answers) {
+            // A lost answer is unknown to its client, which asks again.
+            if let Err(error) = self.sender.send(&self.topics, record) {
+                tracing::debug!(%error, "answers were not sent");
+            }
+        }
+    }
+
+    /// A lease of this process was fenced.
+    pub(super) fn fenced(&self, shard: ShardId) {
+        self.fenced.lock().insert(shard, Instant::now());
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+}

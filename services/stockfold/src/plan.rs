@@ -1,0 +1,102 @@
+//! What the settings mean, checked as a whole before anything is opened, made or listened on.
+
+use crate::{
+    auth::Auth,
+    backends::{Backing, Cluster},
+    clock::SystemClock,
+    kafka, keyspaces, logging,
+    settings::Settings,
+};
+use anyhow::{Context as _, Result, bail};
+use domain::Policy;
+use edge::{Edge, EdgeConfig, RateConfig};
+use event_log::{kafka::KafkaOptions, sqlite::SqliteOptions};
+use keys::Secrets;
+use schemas::ShardCount;
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+/// The settings of an engine, as values that cannot be bad.
+pub struct Plan {
+    /// Where it listens; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// The data directory.
+    pub data: PathBuf,
+    /// What it works on.
+    pub backing: Backing,
+    /// The times of orders and holds.
+    pub policy: Policy,
+    /// The conventions of its API. Tokens would be checked with secrets that nobody has: see [`Self::edge`].
+    edge: EdgeConfig,
+}
+
+impl Plan {
+    /// Checks all settings; the first that cannot be is the error. Makes nothing.
+    pub fn of(settings: &Settings, test_clock: bool) -> Result<Self> {
+        logging::filter(settings.text("log"))?;
+        let data = PathBuf::from(settings.text("data"));
+        // The data directory's own secrets may not exist yet; all else is checked with any.
+        let edge = edge_config(settings, &Auth::of(settings, &Secrets::random()?))?;
+        Edge::new(edge.clone(), Arc::new(SystemClock), Arc::new(SystemClock))?;
+        Ok(Self {
+            address: settings.address()?,
+            backing: backing(settings, data.clone(), test_clock)?,
+            data,
+            policy: policy(settings)?,
+            edge,
+        })
+    }
+
+    /// The conventions of the API, with tokens checked by `auth`.
+    pub fn edge(&self, auth: &Auth) -> EdgeConfig {
+        EdgeConfig { auth: auth.config(), ..self.edge.clone() }
+    }
+}
+
+fn backing(settings: &Settings, data: PathBuf, test_clock: bool) -> Result<Backing> {
+    match (settings.some("kafka"), settings.some("scylla")) {
+        (None, None) => embedded(settings, data, test_clock).map(Backing::Embedded),
+        (Some(_), Some(_)) => {
+            let log = KafkaOptions { test_clock, ..KafkaOptions::new(kafka::config(settings)?) };
+            Ok(Backing::Cluster(Box::new(Cluster { log, keyspaces: keyspaces::config(settings)? })))
+        }
+        (Some(_), None) => bail!("a log on Kafka needs its views in ScyllaDB: give --scylla NODES too"),
+        (None, Some(_)) => bail!("views in ScyllaDB need their log on Kafka: give --kafka BROKERS too"),
+    }
+}
+
+fn embedded(settings: &Settings, data: PathBuf, test_clock: bool) -> Result<SqliteOptions> {
+    let shards = u32::try_from(settings.number("shards", 1, 4_096)?)?;
+    Ok(SqliteOptions {
+        namespace: settings.text("namespace").to_owned(),
+        shards: ShardCount::new(shards).context("`shards` is 1 to 4,096")?,
+        inbox_capacity: usize::try_from(settings.number("inbox-capacity", 1, 10_000_000)?)?,
+        disk_reserve_bytes: settings.number("disk-reserve-mib", 0, 1 << 40)? << 20,
+        test_clock,
+        ..SqliteOptions::new(data)
+    })
+}
+
+fn policy(settings: &Settings) -> Result<Policy> {
+    let seconds = |key, min| Ok::<u32, anyhow::Error>(u32::try_from(settings.number(key, min, 2_592_000)?)?);
+    Ok(Policy {
+        answer_timeout_seconds: seconds("answer-timeout-seconds", 1)?,
+        checkout_seconds: seconds("checkout-seconds", 1)?,
+        grace_seconds: seconds("grace-seconds", 0)?,
+        ..Policy::default()
+    })
+}
+
+fn edge_config(settings: &Settings, auth: &Auth) -> Result<EdgeConfig> {
+    let people_per_second = u32::try_from(settings.number("rate-limit", 0, 1_000_000)?)?;
+    Ok(EdgeConfig {
+        rate: RateConfig {
+            people_per_second,
+            systems_per_second: people_per_second.saturating_mul(100),
+            ..RateConfig::default()
+        },
+        cors_origins: settings
+            .some("cors-origins")
+            .map_or_else(Vec::new, |origins| origins.split(',').map(|origin| origin.trim().to_owned()).collect()),
+        ..EdgeConfig::new(auth.config())
+    })
+}

@@ -1,0 +1,80 @@
+//! The parts of an engine as processes of their own, on a cluster, and what happens to them.
+
+mod broker;
+mod consumer;
+mod load;
+mod processors;
+mod projectors;
+mod proof;
+
+use super::{
+    engine::Engine,
+    world::{Home, SHARDS, World},
+};
+use event_log::shard_of;
+use schemas::{AggregateKey, ItemId, ShardCount};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+/// Of each item in stock.
+const UNITS: u32 = 1_000_000;
+
+/// How long something may take that takes seconds.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A shop with one item in each shard, served by `api`; what else runs is up to the test.
+struct Parts {
+    home: Arc<Home>,
+    api: Arc<Engine>,
+    /// By shard.
+    items: Vec<String>,
+}
+
+impl Parts {
+    async fn open() -> Self {
+        Self::open_on(World::Cluster.home()).await
+    }
+
+    /// One process makes the secrets and the stock, and leaves; from then on there are parts only.
+    async fn open_on(home: Arc<Home>) -> Self {
+        let items: Vec<String> = (0..SHARDS).map(item_of).collect();
+        let up = Engine::start(Arc::clone(&home), "up", &[]);
+        for item in &items {
+            up.stock(item, 100, UNITS).await;
+        }
+        assert!(up.terminate(), "SIGTERM ends with success");
+        let api = Arc::new(Engine::start(Arc::clone(&home), "api", &[]));
+        Self { home, api, items }
+    }
+
+    fn start(&self, service: &'static str) -> Engine {
+        Engine::start(Arc::clone(&self.home), service, &[])
+    }
+}
+
+/// The first item of a shard.
+fn item_of(shard: u32) -> String {
+    let shards = ShardCount::new(SHARDS).expect("a good count");
+    let is_there = |id: &String| {
+        let item = ItemId::parse(id).expect("an id");
+        shard_of(shards, &AggregateKey::Item(item)).0 == shard
+    };
+    (0..).map(|n| format!("i-{n}")).find(is_there).expect("every shard has items")
+}
+
+/// The shards that a processor decides: where the counter of its commands rises while `load` goes on.
+async fn owned(processor: &Engine) -> BTreeSet<u32> {
+    let before = decided(processor).await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let after = decided(processor).await;
+    after.difference(&before).map(|(shard, _)| *shard).collect()
+}
+
+/// Shards, each with the number of its commands.
+async fn decided(processor: &Engine) -> BTreeSet<(u32, u64)> {
+    let text = processor.get(None, "/metrics", "").await.body;
+    let counters = text.as_str().expect("text").lines().filter_map(|line| {
+        let (shard, count) = line.strip_prefix("stockfold_commands_total{shard=\"")?.split_once("\"} ")?;
+        Some((shard.parse().ok()?, count.parse().ok()?))
+    });
+    counters.collect()
+}
