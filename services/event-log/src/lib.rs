@@ -185,6 +185,8 @@ pub struct ReadFrom {
 pub trait Reader: Send {
     /// Waits at most `wait` for records and takes about `max_bytes` of them at most (one record at least).
     fn poll(&mut self, max_bytes: usize, wait: Duration) -> Result<Vec<Record>, LogError>;
+    /// Where it stands: the next offset of each partition. It passes over what a topic kept for a while only and is gone.
+    fn places(&self) -> &[ReadFrom];
 }
 
 /// Takes the answers that are addressed to this node.

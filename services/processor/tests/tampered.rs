@@ -23,6 +23,10 @@ impl Reader for TamperedReader {
         }
         Ok(records)
     }
+
+    fn places(&self) -> &[ReadFrom] {
+        self.0.places()
+    }
 }
 
 impl EventLog for Tampered {

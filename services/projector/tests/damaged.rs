@@ -18,6 +18,10 @@ impl Reader for DamagedReader {
     fn poll(&mut self, _: usize, _: Duration) -> Result<Vec<Record>, LogError> {
         Err(LogError::Corrupt("its checksum is wrong".to_owned()))
     }
+
+    fn places(&self) -> &[ReadFrom] {
+        &[]
+    }
 }
 
 impl EventLog for Damaged {

@@ -1,6 +1,6 @@
 //! The log over HTTP.
 
-use crate::world::*;
+use crate::{forgetful::Forgetful, world::*};
 use axum::{
     body::{BodyDataStream, to_bytes},
     http::header,
@@ -8,7 +8,7 @@ use axum::{
 use futures_core::Stream as _;
 use schemas::Role;
 use serde_json::Value;
-use std::{future::poll_fn, pin::Pin};
+use std::{future::poll_fn, pin::Pin, sync::Arc, time::Duration};
 
 const ANALYST: Option<(Role, &str)> = Some((Role::Analyst, "a"));
 
@@ -146,6 +146,14 @@ async fn dead_letters_are_served_as_the_topic_of_the_log_that_they_are() {
     assert!(events(&world, &format!("{path}&from={}", of_mug(2))).await.is_empty());
     assert!(events(&world, &format!("{path}&from=end")).await.is_empty());
     world.refused(path, Some((Role::Service, "erp")), 403, "forbidden").await;
+}
+
+#[tokio::test]
+async fn dead_letters_that_the_log_no_longer_has_do_not_keep_the_end_away() {
+    let mut world = World::over(|log| Arc::new(Forgetful(log)));
+    world.bury("mug", "{}");
+    let read = events(&world, "/v1/log/dead-letters.v1?follow=false");
+    assert!(tokio::time::timeout(Duration::from_secs(20), read).await.expect("an end").is_empty());
 }
 
 #[tokio::test]

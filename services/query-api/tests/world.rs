@@ -61,6 +61,11 @@ pub struct World {
 
 impl World {
     pub fn new() -> Self {
+        Self::over(|log| log)
+    }
+
+    /// The API over what `served` makes of the log.
+    pub fn over(served: impl FnOnce(Arc<SqliteLog>) -> Arc<dyn EventLog>) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let mut options = SqliteOptions::new(dir.path());
         options.shards = ShardCount::new(4).expect("a count");
@@ -77,7 +82,7 @@ impl World {
         };
         let edge = Edge::new(EdgeConfig::new(auth.clone()), Arc::new(Still), Arc::new(Still)).expect("an edge");
         let (stop, stopped) = watch::channel(false);
-        let state = QueryState::new(edge.clone(), views.clone(), log.clone(), keys.clone(), stopped);
+        let state = QueryState::new(edge.clone(), views.clone(), served(log.clone()), keys.clone(), stopped);
         let (router, openapi) = query_api::router(state.clone()).split_for_parts();
         let (hasty, _) = query_api::router(state.with_longest_wait(Duration::from_millis(20))).split_for_parts();
         Self {

@@ -229,6 +229,12 @@ pub(super) fn position(consumer: &BaseConsumer<Ear>, name: &str, partition: u32,
     }
 }
 
+/// Whole milliseconds, at least as long: for the rest of one rdkafka spins.
+pub(super) fn whole_ms(wait: Duration) -> Duration {
+    let millis = wait.as_nanos().div_ceil(1_000_000);
+    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+}
+
 /// A partition's number as librdkafka has it.
 pub(super) fn number(partition: u32) -> i32 {
     i32::try_from(partition).expect("a topic has fewer than 2^31 partitions")

@@ -32,8 +32,10 @@ const STEP: Duration = Duration::from_millis(1_500);
 const FRESH: Duration = Duration::from_millis(20);
 /// So often the brokers are looked for when nobody else asks them anything.
 const LOOK: Duration = Duration::from_secs(1);
-/// So long questions gather, to be asked in one request.
+/// So long questions gather, to be asked in one request, where somebody waits for the answer.
 const GATHER: Duration = Duration::from_millis(1);
+/// The same where nobody does: the shards of a process are mostly idle, and each asks many times a second.
+const GATHER_IDLE: Duration = Duration::from_millis(20);
 /// A question that failed for want of the right broker is asked again after this.
 const AGAIN: Duration = Duration::from_millis(20);
 
@@ -45,6 +47,7 @@ type Answer = Option<Vec<u64>>;
 /// What others want to know.
 struct Ask {
     places: Vec<Place>,
+    is_urgent: bool,
     answer: mpsc::SyncSender<Answer>,
 }
 
@@ -100,10 +103,10 @@ impl Ends {
 
     /// Asks for the ends behind all records, also of open transactions: what is committed after this call begins there or
     /// later. The answer comes later; none = the brokers did not say.
-    pub(super) fn ask(&self, places: Vec<Place>) -> mpsc::Receiver<Answer> {
+    pub(super) fn ask(&self, places: Vec<Place>, is_urgent: bool) -> mpsc::Receiver<Answer> {
         let (answer, answered) = mpsc::sync_channel(1);
         // Where the thread has ended, the answer is that there is none.
-        drop(self.asks.send(Ask { places, answer }));
+        drop(self.asks.send(Ask { places, is_urgent, answer }));
         answered
     }
 
@@ -282,16 +285,11 @@ impl Clients {
     fn run(&self, asked: &mpsc::Receiver<Ask>) {
         let commands: Vec<_> = self.topics.shards.all().map(|ShardId(shard)| (Topic::Commands, shard)).collect();
         loop {
-            let mut asks = match asked.recv_timeout(LOOK) {
-                Ok(ask) => vec![ask],
+            let asks = match asked.recv_timeout(LOOK) {
+                Ok(first) => gather(first, asked),
                 Err(mpsc::RecvTimeoutError::Timeout) => Vec::new(),
                 Err(mpsc::RecvTimeoutError::Disconnected) => return,
             };
-            if !asks.is_empty() {
-                // The shards of a process ask at about the same times.
-                std::thread::sleep(GATHER);
-            }
-            asks.extend(asked.try_iter());
             let mut places: BTreeSet<Place> = asks.iter().flat_map(|ask| &ask.places).copied().collect();
             if asks.is_empty() {
                 places.extend(&commands);
@@ -320,4 +318,16 @@ fn is_lasting(error: &KafkaError) -> bool {
         error.rdkafka_error_code(),
         Some(Code::AllBrokersDown | Code::TopicAuthorizationFailed | Code::UnknownTopic)
     )
+}
+
+/// The questions that come within a moment of the first.
+fn gather(first: Ask, asked: &mpsc::Receiver<Ask>) -> Vec<Ask> {
+    let wait = |ask: &Ask| Instant::now() + if ask.is_urgent { GATHER } else { GATHER_IDLE };
+    let mut until = wait(&first);
+    let mut asks = vec![first];
+    while let Ok(ask) = asked.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        until = until.min(wait(&ask));
+        asks.push(ask);
+    }
+    asks
 }

@@ -86,7 +86,7 @@ impl Intake {
         while commands.len() < max && self.is_open() {
             let more = commands.len() > before;
             let left = if more { Duration::ZERO } else { until.saturating_duration_since(Instant::now()) };
-            match self.consumer.poll(left) {
+            match self.consumer.poll(client::whole_ms(left)) {
                 None if left.is_zero() => return Ok(()),
                 None => {}
                 Some(Ok(message)) => {

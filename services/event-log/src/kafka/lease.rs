@@ -30,6 +30,8 @@ const ANSWER: Duration = Duration::from_millis(100);
 /// The same where it brought commands, and it is long ago that all had been taken.
 const SHORT_ANSWER: Duration = Duration::from_millis(5);
 const LATE: Duration = Duration::from_millis(200);
+/// A poll that waits for less than this waits for the answer.
+const SOON: Duration = Duration::from_millis(40);
 
 /// That a lease is the newest of its shard in this process. Ends with it.
 #[derive(Debug)]
@@ -235,7 +237,8 @@ impl Lease for KafkaLease {
         // Asked after this poll began: what stood there then stands before the answer. Where there is always more, it is
         // asked now and then all the same, or the clock would stand still.
         let is_late = self.drained_at.elapsed() > LATE;
-        let asked = (polled.commands.is_empty() || is_late).then(|| self.shared.ends.ask(intake.places()));
+        let asked = (polled.commands.is_empty() || is_late)
+            .then(|| self.shared.ends.ask(intake.places(), is_late || wait < SOON));
         while polled.commands.is_empty() && intake.is_open() && !self.shared.is_closing() {
             let Some(left) = until.checked_duration_since(Instant::now()) else { break };
             intake.take(&mut polled.commands, max, left.min(STEP))?;

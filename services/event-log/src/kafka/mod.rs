@@ -16,6 +16,7 @@ mod intake;
 mod lease;
 mod measure;
 mod pace;
+mod polling;
 mod producer;
 mod reader;
 mod records;

@@ -4,17 +4,18 @@ use super::{
     KafkaConfig,
     classify::Verdict,
     client::{Ear, Health, Topics, number, unavailable},
+    polling::Polling,
     records::Outgoing,
 };
 use crate::{CommitOutcome, LogError};
 use parking_lot::{Condvar, Mutex};
 use rdkafka::{
     ClientContext,
-    config::{FromClientConfigAndContext as _, RDKafkaLogLevel},
+    config::RDKafkaLogLevel,
     consumer::ConsumerGroupMetadata,
     error::KafkaError,
     message::{DeliveryResult, Message as _},
-    producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer},
+    producer::{BaseRecord, Producer as _, ProducerContext},
     topic_partition_list::TopicPartitionList,
     types::RDKafkaErrorCode as Code,
 };
@@ -81,7 +82,7 @@ impl ProducerContext for Deliveries {
 /// See the module. One transaction at a time; after [`CommitOutcome::Fenced`] and [`CommitOutcome::Indefinite`] no more.
 pub(super) struct Transactor {
     // Its thread takes delivery reports as they come, also while a call of ours waits in librdkafka.
-    producer: ThreadedProducer<Deliveries>,
+    producer: Polling<Deliveries>,
     reports: Arc<(Mutex<Reports>, Condvar)>,
     limit: Duration,
 }
@@ -117,8 +118,7 @@ impl Transactor {
             .set("compression.type", "lz4");
         let reports = Arc::new((Mutex::new(Reports::default()), Condvar::new()));
         let context = Deliveries { ear: Ear { health: Arc::clone(health) }, reports: Arc::clone(&reports) };
-        let producer = ThreadedProducer::from_config_and_context(&client, context)
-            .map_err(|error| unavailable("Kafka's client cannot start", &error))?;
+        let producer = Polling::start(&client, context)?;
         let taken = |error| unavailable(&format!("shard {} cannot be taken", shard.0), &error);
         // Asked before it is connected to a broker, librdkafka looks for the coordinator again after 500 ms only.
         let name = topics.name(Topic::Snapshots);

@@ -84,7 +84,7 @@ impl Reader for KafkaReader {
         while bytes < max_bytes {
             let left =
                 if records.is_empty() { until.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
-            match self.consumer.poll(left) {
+            match self.consumer.poll(client::whole_ms(left)) {
                 None if left.is_zero() => break,
                 None => {}
                 Some(Ok(message)) => {
@@ -108,5 +108,9 @@ impl Reader for KafkaReader {
             }
         }
         Ok(records)
+    }
+
+    fn places(&self) -> &[ReadFrom] {
+        &self.places
     }
 }

@@ -1,17 +1,18 @@
 //! What goes to the log outside of transactions: commands of clients, and answers to them.
 
 use super::{
-    client::{Ear, Topics, number, unavailable},
+    client::{Ear, Topics, number},
+    polling::Polling,
     records::Outgoing,
 };
 use crate::{LogError, SubmitError};
 use parking_lot::RwLock;
 use rdkafka::{
     ClientConfig, ClientContext,
-    config::{FromClientConfigAndContext as _, RDKafkaLogLevel},
+    config::RDKafkaLogLevel,
     error::KafkaError,
     message::DeliveryResult,
-    producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer},
+    producer::{BaseRecord, Producer as _, ProducerContext},
     types::RDKafkaErrorCode as Code,
 };
 use std::{
@@ -64,7 +65,7 @@ impl ProducerContext for Sent {
 pub(super) struct Sender {
     client: ClientConfig,
     context: Sent,
-    producer: RwLock<Arc<ThreadedProducer<Sent>>>,
+    producer: RwLock<Arc<Polling<Sent>>>,
 }
 
 impl Sender {
@@ -102,7 +103,7 @@ impl Sender {
     }
 
     /// Another producer, where this one will never send again.
-    fn renew(&self, failed: &Arc<ThreadedProducer<Sent>>) {
+    fn renew(&self, failed: &Arc<Polling<Sent>>) {
         if failed.client().fatal_error().is_none() {
             return;
         }
@@ -129,7 +130,6 @@ impl Sender {
     }
 }
 
-fn create(client: &ClientConfig, context: &Sent) -> Result<Arc<ThreadedProducer<Sent>>, LogError> {
-    let producer = ThreadedProducer::from_config_and_context(client, context.clone());
-    producer.map(Arc::new).map_err(|error| unavailable("Kafka's client cannot start", &error))
+fn create(client: &ClientConfig, context: &Sent) -> Result<Arc<Polling<Sent>>, LogError> {
+    Polling::start(client, context.clone()).map(Arc::new)
 }

@@ -54,4 +54,8 @@ impl Reader for SimulatedReader {
         }
         Ok(records)
     }
+
+    fn places(&self) -> &[ReadFrom] {
+        &self.places
+    }
 }

@@ -77,6 +77,10 @@ impl Reader for SqliteReader {
         }
         Ok(records)
     }
+
+    fn places(&self) -> &[ReadFrom] {
+        &self.places
+    }
 }
 
 impl SqliteReader {

@@ -22,7 +22,10 @@ fn a_reader_goes_on_where_it_stood(world: &mut dyn World) {
         let batch = events(&*owner, [seq]);
         assert_eq!(owner.commit(batch), CommitOutcome::Committed);
         world.settle();
-        assert_eq!(seqs(&reader.poll(1 << 20, Duration::from_secs(5)).unwrap()), [seq]);
+        let records = reader.poll(1 << 20, Duration::from_secs(5)).unwrap();
+        assert_eq!(seqs(&records), [seq]);
+        let next = records[0].offset + 1;
+        assert_eq!(reader.places(), [ReadFrom { topic: Topic::InventoryEvents, partition: 1, offset: next }]);
     }
 }
 

@@ -2,7 +2,6 @@
 
 mod faults;
 mod fencing;
-mod latency;
 mod positions;
 mod records;
 mod sharing;

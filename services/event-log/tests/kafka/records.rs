@@ -7,6 +7,7 @@ use crate::world::{
 use event_log::{Batch, CommitOutcome, LogError, ReadFrom};
 use rdkafka::producer::{BaseRecord, Producer};
 use schemas::{Position, Topic, item::ItemEvent};
+use std::time::{Duration, Instant};
 
 /// All that a consumer of Kafka's own prints of the records of a topic.
 fn consume(world: &Kafka, topic: Topic, count: u32) -> String {
@@ -143,7 +144,7 @@ fn of_topics_that_age_reading_begins_with_the_oldest_record_that_is_left() {
 }
 
 #[test]
-fn commands_that_were_removed_before_they_were_decided_stop_the_shard_loudly() {
+fn clients_commands_that_grew_too_old_are_passed_over() {
     let mut world = Kafka::new();
     let log = world.open();
     let mut owner = lease(&*log, 1);
@@ -152,18 +153,30 @@ fn commands_that_were_removed_before_they_were_decided_stop_the_shard_loudly() {
     }
     world.settle();
     delete_before(&world, Topic::Commands, 1, 2);
-    let mut next = lease(&*log, 1);
-    let until = std::time::Instant::now() + LONG;
+    assert_eq!(take_all(&mut *lease(&*log, 1)), [3]);
+    assert!(owner.poll(10, Duration::ZERO).unwrap().closed);
+}
+
+#[test]
+fn internal_commands_that_were_removed_before_they_were_decided_stop_the_shard_loudly() {
+    let mut world = Kafka::new();
+    let log = world.open();
+    drop(lease(&*log, 2));
+    let mut sender = lease(&*log, 1);
+    let batch = Batch { internal: (1..=3).map(|n| command(2, n)).collect(), ..events(&*sender, [1]) };
+    assert_eq!(sender.commit(batch), CommitOutcome::Committed);
+    delete_before(&world, Topic::InternalCommands, 2, 2);
+    let mut next = lease(&*log, 2);
+    let until = Instant::now() + LONG;
     let text = loop {
-        match next.poll(10, std::time::Duration::from_millis(10)) {
+        match next.poll(10, Duration::from_millis(10)) {
             Ok(polled) => assert!(polled.commands.is_empty() && !polled.drained, "{polled:?}"),
             Err(LogError::Corrupt(text)) => break text,
             Err(other) => panic!("{other:?}"),
         }
-        assert!(std::time::Instant::now() < until, "it is silent");
+        assert!(Instant::now() < until, "it is silent");
     };
-    assert!(text.contains("has the offsets 2 to 3, and the shard has come to 0"), "{text}");
-    assert!(owner.poll(10, std::time::Duration::ZERO).unwrap().closed);
+    assert!(text.contains("has the offsets 2 to 4, and the shard has come to 0"), "{text}");
 }
 
 /// Somebody deletes the records of a partition before an offset.

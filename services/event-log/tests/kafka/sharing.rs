@@ -83,3 +83,25 @@ fn a_shard_that_was_fenced_by_nobody_is_assigned_again() {
     let mut again = lease(&*log, 2);
     assert_eq!(again.commit(events(&*again, [1])), CommitOutcome::Committed);
 }
+
+#[test]
+fn a_process_with_a_name_that_comes_back_soon_has_its_shards_again() {
+    let mut world = Kafka::new();
+    let named = |world: &mut Kafka, name: &str| {
+        world.options.config.instance = Some(name.to_owned());
+        world.another()
+    };
+    let (first, second) = (named(&mut world, "one"), named(&mut world, "two"));
+    let (one, two) = (Arc::new(Owner::default()), Arc::new(Owner::default()));
+    let first_member = first.join(one.clone()).unwrap();
+    let _second_member = second.join(two.clone()).unwrap();
+    let (left, right) = (one.wait_for(2), two.wait_for(2));
+
+    drop(first_member);
+    drop(first);
+    let back = Arc::new(Owner::default());
+    let first = named(&mut world, "one");
+    let _first_member = first.join(back.clone()).unwrap();
+    assert_eq!(back.wait_for(2), left);
+    assert_eq!(two.wait_for(2), right, "nobody else was given them");
+}

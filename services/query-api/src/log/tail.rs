@@ -39,7 +39,7 @@ pub(super) struct Tail {
 struct Place {
     /// Events up to this seq are not told.
     after: u64,
-    /// The next offset.
+    /// Where reading began.
     offset: u64,
     /// The offset at which a stream that does not follow ends.
     end: u64,
@@ -79,7 +79,9 @@ impl Tail {
             if self.sink.is_closed() || *self.stop.borrow() {
                 return Ok(());
             }
-            if !self.follow && places.values().all(|place| place.offset >= place.end) {
+            // The reader says so, not what was read: dead letters before the end may be gone.
+            let is_read = |at: &ReadFrom| places.get(&at.partition).is_none_or(|place| at.offset >= place.end);
+            if !self.follow && reader.places().iter().all(is_read) {
                 return Ok(());
             }
             let records = reader.poll(CHUNK_BYTES, POLL)?;
@@ -131,7 +133,6 @@ impl Tail {
         let mut chunk = Vec::new();
         for record in records {
             let Some(place) = places.get_mut(&record.partition) else { continue };
-            place.offset = record.offset + 1;
             let Some(seq) = seq(record) else { continue };
             let beyond_end = !self.follow && record.offset >= place.end;
             if seq <= place.after || beyond_end {
