@@ -1,20 +1,7 @@
 //! The command line as a person meets it.
 
-use std::{
-    net::TcpListener,
-    path::Path,
-    process::{Command, Output},
-};
-
-fn stockfold(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stockfold"));
-    command.args(arguments).envs(environment.iter().copied());
-    command.output().expect("the binary runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("UTF-8")
-}
+use crate::{stockfold, text};
+use std::{net::TcpListener, path::Path, process::Command};
 
 /// What a call that must fail says.
 fn refused(arguments: &[&str]) -> String {

@@ -1,17 +1,7 @@
 //! `stockfold topics`, as an operator uses it, on a real broker.
 
+use crate::{stockfold, text};
 use serde_json::Value;
-use std::process::{Command, Output};
-
-fn stockfold(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stockfold"));
-    command.args(arguments).envs(environment.iter().copied());
-    command.output().expect("the binary runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("UTF-8")
-}
 
 /// Runs `topics apply` for a namespace of the shared broker; what it printed, what it complained of, and whether it went well.
 fn apply(namespace: &str, more: &[&str]) -> (String, String, bool) {
