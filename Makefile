@@ -10,7 +10,7 @@ FILE  ?= $(firstword $(wildcard ../shared/data/online-retail-*.csv.gz) tests/dat
 STOCK ?= ample
 ARGS  ?=
 
-.PHONY: help setup setup-test run build test sim lint schemas bench demo engines fmt
+.PHONY: help setup setup-test run build test sim mutants crash-points lint schemas bench demo engines fmt
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -30,8 +30,16 @@ build: setup ## the release binary, target/release/stockfold
 test: setup-test ## every test; Kafka and CQL servers for them are fetched and started (KAFKA_BROKERS=… SCYLLA_NODES=… name others)
 	$(CARGO) test --workspace --locked --no-fail-fast
 
-sim: setup ## the simulation: SEED=… for one run, SEEDS=… for how many
-	$(CARGO) test --release --locked -p tests --test all sim -- --nocapture
+sim: setup ## the simulation: SEED=… for one run, SEEDS=… for how many, FROM=… for where they begin
+	@$(CARGO) test --release --locked -p tests --test all sim::nothing -- --nocapture \
+		| awk '{ print } /^simulated / { last = $$0 } END { if (last) print last }'
+
+mutants: setup ## every planted bug must be caught by its check (ARGS='--seeds 50 --json receipt-twice …')
+	@$(CARGO) run --quiet --locked -p mutants -- $(ARGS)
+
+crash-points: setup ## crash the embedded engine at every write and sync of a run (SEED=…, ARGS='--rounds 8 --torn 10 …')
+	@$(CARGO) build --quiet --locked -p crash
+	@$(or $(CARGO_TARGET_DIR),target)/debug/crash $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 lint: setup ## formatting, clippy, licences and advisories
 	$(CARGO) fmt --all --check
@@ -39,7 +47,7 @@ lint: setup ## formatting, clippy, licences and advisories
 	scripts/deny
 
 engines: setup-test ## an empty Kafka and an empty CQL store to work with, until Ctrl-C (ARGS='--brokers 3 --cql 2')
-	$(CARGO) run --locked -p engines -- $(ARGS)
+	ENGINES_JVM= $(CARGO) run --locked -p engines -- $(ARGS)
 
 fmt: ## format everything
 	$(CARGO) fmt --all

@@ -8,19 +8,22 @@ use std::{
 
 /// Which workspace crates each crate may depend on. `ARCHITECTURE.md` says why.
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
+    ("planted", &[]),
     ("schemas", &[]),
-    ("domain", &["schemas"]),
-    ("event-log", &["schemas"]),
+    ("domain", &["planted", "schemas"]),
+    ("event-log", &["planted", "schemas"]),
     ("cql", &["schemas"]),
-    ("read-model", &["schemas", "cql"]),
-    ("keys", &["schemas", "cql"]),
-    ("edge", &["schemas"]),
-    ("processor", &["schemas", "domain", "event-log"]),
-    ("projector", &["schemas", "event-log", "read-model"]),
-    ("payments", &["schemas", "event-log", "read-model"]),
+    ("read-model", &["planted", "schemas", "cql"]),
+    ("keys", &["planted", "schemas", "cql"]),
+    ("edge", &["planted", "schemas"]),
+    ("processor", &["planted", "schemas", "domain", "event-log"]),
+    ("projector", &["planted", "schemas", "event-log", "read-model"]),
+    ("payments", &["planted", "schemas", "event-log", "read-model"]),
     ("engines", &[]),
-    ("command-api", &["schemas", "event-log", "read-model", "keys", "edge"]),
-    ("query-api", &["schemas", "event-log", "read-model", "keys", "edge"]),
+    ("crash", &["schemas", "domain", "event-log", "processor", "projector", "read-model", "keys"]),
+    ("mutants", &["planted"]),
+    ("command-api", &["planted", "schemas", "event-log", "read-model", "keys", "edge"]),
+    ("query-api", &["planted", "schemas", "event-log", "read-model", "keys", "edge"]),
 ];
 
 /// The crate that starts real servers, and those whose tests may ask it to. It is nobody's dependency otherwise.
@@ -29,6 +32,9 @@ const SERVERS_OF_TESTS: (&str, &[&str]) =
 
 /// Composes all of them, or tests all of them: may depend on anything, and nothing depends on it.
 const TOP: [&str; 2] = ["stockfold", "tests"];
+
+/// The crate that speaks to a library in C, and the one file of it that has unsafe code.
+const SPEAKS_C: (&str, &str) = ("crash", "tests/crash/src/vfs.rs");
 
 /// Words in sources, and the only places where they may stand (a prefix of the path each).
 const CONFINED: &[(&str, &[&str])] = &[
@@ -86,7 +92,8 @@ fn sources() -> Vec<(String, String)> {
 }
 
 fn manifests() -> BTreeMap<String, toml::Table> {
-    let mut folders = vec![root().join("schemas"), root().join("tests"), root().join("tests/engines")];
+    let mut folders: Vec<_> =
+        ["schemas", "tests", "tests/crash", "tests/engines", "tests/mutants"].map(|folder| root().join(folder)).into();
     folders.extend(fs::read_dir(root().join("services")).expect("services").map(|entry| entry.expect("entry").path()));
     let manifests = folders.into_iter().map(|folder| {
         let text = fs::read_to_string(folder.join("Cargo.toml")).expect("a manifest");
@@ -105,7 +112,11 @@ fn is_test(path: &str) -> bool {
 
 /// The text of a source up to its unit tests, without comments: what the rules about calls look at.
 fn code(text: &str) -> String {
-    let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or(text);
+    // Tests in a file of their own are only named here, anywhere.
+    let opens =
+        |(at, mark): &(usize, &str)| text[at + mark.len()..].lines().next().is_some_and(|name| name.ends_with('{'));
+    let end = text.match_indices("#[cfg(test)]\nmod ").find(opens).map_or(text.len(), |(at, _)| at);
+    let text = &text[..end];
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
@@ -143,11 +154,60 @@ fn only_tests_start_real_servers() {
 }
 
 #[test]
-fn every_crate_follows_the_workspace_lints() {
-    for (name, manifest) in manifests() {
-        let follows = manifest.get("lints").and_then(|lints| lints.get("workspace")).and_then(toml::Value::as_bool);
-        assert_eq!(follows, Some(true), "{name}/Cargo.toml lacks `[lints] workspace = true`");
+fn planted_bugs_are_compiled_out() {
+    let manifests = manifests();
+    let default = manifests["planted"]["features"].get("default");
+    assert!(default.is_none_or(|default| default.as_array().is_some_and(Vec::is_empty)), "`planted` is on by default");
+    let workspace: toml::Table =
+        fs::read_to_string(root().join("Cargo.toml")).expect("a manifest").parse().expect("TOML");
+    let shared = workspace["workspace"]["dependencies"].as_table().expect("shared versions");
+    assert!(shared["planted"].get("features").is_none(), "the workspace enables features of `planted`");
+    for (name, manifest) in &manifests {
+        let on = |value: &toml::Value| value.to_string().contains("planted/");
+        assert!(!manifest.get("features").is_some_and(on), "{name} has a feature that enables planted bugs");
+        for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            let planted = manifest.get(kind).and_then(|table| table.get("planted"));
+            assert!(planted.is_none_or(|planted| planted.get("features").is_none()), "{name} enables planted bugs");
+        }
     }
+}
+
+#[test]
+fn every_planted_bug_stands_somewhere() {
+    let code: Vec<String> = sources().iter().map(|(_, text)| code(text)).collect();
+    for bug in planted::ALL {
+        let asked = format!("planted::bug!(\"{}\")", bug.name);
+        assert!(
+            code.iter().any(|code| code.contains(&asked)),
+            "nothing asks for `{}`: it is planted nowhere",
+            bug.name
+        );
+    }
+}
+
+#[test]
+fn every_crate_follows_the_workspace_lints() {
+    let workspace: toml::Table =
+        fs::read_to_string(root().join("Cargo.toml")).expect("a manifest").parse().expect("TOML");
+    let mut with_c = workspace["workspace"]["lints"].as_table().expect("lints").clone();
+    with_c["rust"]["unsafe_code"] = "deny".into();
+    for (name, manifest) in manifests() {
+        let lints = manifest.get("lints").and_then(toml::Value::as_table).expect("lints");
+        if name == SPEAKS_C.0 {
+            assert_eq!(*lints, with_c, "{name}/Cargo.toml has the workspace's lints, but for unsafe code");
+        } else {
+            let follows = lints.get("workspace").and_then(toml::Value::as_bool);
+            assert_eq!(follows, Some(true), "{name}/Cargo.toml lacks `[lints] workspace = true`");
+        }
+    }
+}
+
+#[test]
+fn one_file_speaks_c() {
+    let allows = ["allow(uns", "afe_code)"].concat();
+    let files: Vec<_> =
+        sources().into_iter().filter(|(_, text)| text.contains(&allows)).map(|(path, _)| path).collect();
+    assert_eq!(files, [SPEAKS_C.1]);
 }
 
 #[test]

@@ -2,6 +2,9 @@
 //!
 //! `make schemas` writes the JSON Schemas anew. Samples are never edited: they are what the log holds.
 
+mod mutate;
+mod props;
+
 use schemas::{
     Event,
     item::{ItemCommand, ItemEvent, ItemRejection},

@@ -8,7 +8,8 @@ use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::Value;
 use std::{
     collections::HashMap,
-    process::Command,
+    fs::File,
+    process::{Command, ExitStatus},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -63,6 +64,23 @@ impl Engine {
         let mut arguments = Self::arguments(&home, service, &flags);
         arguments.extend(["--rate-limit".to_owned(), "0".to_owned()]);
         let process = Process::start(&arguments);
+        Self::around(process, home, service, flags)
+    }
+
+    /// As [`start`](Self::start), for who can do without it; its log lines go to a file.
+    pub fn start_logged(
+        home: Arc<Home>,
+        service: &'static str,
+        flags: &[String],
+        log: File,
+    ) -> Result<Self, String> {
+        let mut arguments = Self::arguments(&home, service, flags);
+        arguments.extend(["--rate-limit".to_owned(), "0".to_owned()]);
+        let process = Process::start_logged(&arguments, "info", log)?;
+        Ok(Self::around(process, home, service, flags.to_vec()))
+    }
+
+    fn around(process: Process, home: Arc<Home>, service: &'static str, flags: Vec<String>) -> Self {
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(60))
             .pool_max_idle_per_host(256)
@@ -108,6 +126,11 @@ impl Engine {
     /// Sends it SIG`name`.
     pub fn signal(&self, name: &str) {
         self.process.signal(name);
+    }
+
+    /// Its end, if it has come to it.
+    pub fn ended(&self) -> Option<ExitStatus> {
+        self.process.ended()
     }
 
     /// SIGTERM, waits for the end and returns whether it was a success.

@@ -1,13 +1,14 @@
 //! The real process, driven over HTTP from outside: embedded, and on a cluster.
 
 mod bad_input;
-mod checkout;
-mod cluster;
-mod engine;
+mod bench;
+pub(crate) mod checkout;
+pub(crate) mod cluster;
+pub(crate) mod engine;
 mod holds;
 mod kill;
 mod process;
 mod race;
 mod replay;
 mod time;
-mod world;
+pub(crate) mod world;

@@ -1,9 +1,10 @@
 //! The real binary, and a process of it that serves HTTP.
 
 use std::{
+    fs::File,
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{Mutex, OnceLock},
 };
 
@@ -34,21 +35,36 @@ pub struct Process {
 impl Process {
     /// Starts the binary with these arguments, and returns once it says that it listens.
     pub fn start(arguments: &[String]) -> Self {
+        Self::try_start(arguments, "warn", Stdio::inherit()).unwrap_or_else(|end| panic!("{end}"))
+    }
+
+    /// The same for who can do without it. Its lines of this level go to a file.
+    pub fn start_logged(arguments: &[String], level: &str, log: File) -> Result<Self, String> {
+        Self::try_start(arguments, level, log.into())
+    }
+
+    fn try_start(arguments: &[String], level: &str, log: Stdio) -> Result<Self, String> {
         let mut child = Command::new(binary())
             .args(arguments)
-            .env("STOCKFOLD_LOG", "warn")
+            .env("STOCKFOLD_LOG", level)
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .expect("stockfold can be started");
         let mut lines = BufReader::new(child.stdout.take().expect("stdout")).lines();
-        let url = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| Some(line.split_once("listens on ")?.1.trim().to_owned()))
-            .unwrap_or_else(|| panic!("stockfold ended before it listened: {:?}", child.wait()));
+        let mut listens =
+            lines.by_ref().map_while(Result::ok).filter_map(|line| Some(line.split_once("listens on ")?.1.trim().to_owned()));
+        let Some(url) = listens.next() else {
+            return Err(format!("stockfold ended before it listened: {:?}", child.wait()));
+        };
         // Whatever it prints later is read and dropped, or its pipe would fill up.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child: Mutex::new(child), url }
+        Ok(Self { child: Mutex::new(child), url })
+    }
+
+    /// Its end, if it has come to it by itself or by a signal.
+    pub fn ended(&self) -> Option<ExitStatus> {
+        self.child.lock().expect("not poisoned").try_wait().expect("a child of ours")
     }
 
     /// kill -9; returns once it is gone.

@@ -55,10 +55,15 @@ impl Home {
 
     /// A fresh namespace on these brokers, with so many copies of each topic, and beside it in the tests' CQL store.
     pub fn on(brokers: &str, copies: u32) -> Arc<Self> {
+        Self::on_both(brokers, copies, engines::cql().nodes())
+    }
+
+    /// A fresh namespace on these brokers, with so many copies of each topic, and on these nodes.
+    pub fn on_both(brokers: &str, copies: u32, nodes: &str) -> Arc<Self> {
         let namespace = format!("e{:08x}", rand::random::<u32>());
         let flags = [
             ("--kafka", brokers),
-            ("--scylla", engines::cql().nodes()),
+            ("--scylla", nodes),
             ("--namespace", &namespace),
             ("--shards", &SHARDS.to_string()),
         ];

@@ -1,14 +1,19 @@
 //! A payment provider: it hears of payments, captures and refunds from the log and answers when it likes.
 
-use super::{audit::Audit, random::Random};
+use super::{
+    checker::evidence::{Event, ORDERS, minor, text},
+    generators::{self, amount},
+    random::Random,
+};
 use schemas::{
-    Command, Money, OrderId, PaymentId, RefundId,
+    Command, OrderId, PaymentId, RefundId,
     order::{OrderCommand, RecordAuthorization, RecordCapture, RecordCaptureFailure, RecordDecline, SettleRefund},
 };
+use std::collections::BTreeMap;
 
 /// Something of one order that the provider owes an answer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Open {
+enum Open {
     /// A payment that was started.
     Payment(String),
     /// Money to be taken of a payment.
@@ -17,30 +22,80 @@ pub enum Open {
     Refund(String),
 }
 
-/// An answer to something that is open; `None` where nothing is. What it decides of a payment never changes.
-pub fn answer(audit: &Audit, random: &mut Random) -> Option<Command> {
-    let open = audit.open_at_provider();
-    let (order, open, minor) = random.pick(&open)?.clone();
-    let money: Money = super::asks::euros(minor);
-    let id = |text: &str| PaymentId::parse(text).expect("an id of the log");
-    let decides = |text: &str| text.bytes().map(u64::from).sum::<u64>() % 10;
-    let command = match &open {
-        Open::Payment(payment) if decides(payment) < 3 => {
-            OrderCommand::RecordDecline(RecordDecline { payment_id: id(payment), reason: "no funds".to_owned() })
+/// What it has read of the log, and what it owes: minor units and currency.
+#[derive(Default)]
+pub struct Provider {
+    read: usize,
+    open: BTreeMap<(String, Open), (i64, String)>,
+}
+
+impl Provider {
+    /// Reads on.
+    pub fn read(&mut self, events: &[Event]) {
+        for event in &events[self.read..] {
+            if event.topic == ORDERS {
+                self.take(event);
+            }
         }
-        Open::Payment(payment) => OrderCommand::RecordAuthorization(RecordAuthorization {
-            payment_id: id(payment),
-            amount: money,
-            provider_reference: format!("ref-{payment}"),
-        }),
-        Open::Capture(payment) if decides(payment) == 9 => {
-            let reason = "account closed".to_owned();
-            OrderCommand::RecordCaptureFailure(RecordCaptureFailure { payment_id: id(payment), reason })
+        self.read = events.len();
+    }
+
+    fn take(&mut self, event: &Event) {
+        let value = &event.value;
+        let payment = || text(value, "paymentId").to_owned();
+        let refund = || text(value, "refundId").to_owned();
+        let (opens, what) = match event.name.as_str() {
+            "payment-started" => (true, Open::Payment(payment())),
+            "payment-authorized" | "payment-attempt-failed" => (false, Open::Payment(payment())),
+            "capture-due" => (true, Open::Capture(payment())),
+            "payment-captured" | "capture-failed" => (false, Open::Capture(payment())),
+            "refund-due" => (true, Open::Refund(refund())),
+            "refund-settled" => (false, Open::Refund(refund())),
+            _ => return,
+        };
+        let key = (event.subject.clone(), what);
+        if opens {
+            self.open.insert(key, (minor(value, "amount"), text(&value["amount"], "currency").to_owned()));
+        } else {
+            self.open.remove(&key);
         }
-        Open::Capture(payment) => OrderCommand::RecordCapture(RecordCapture { payment_id: id(payment), amount: money }),
-        Open::Refund(refund) => {
-            OrderCommand::SettleRefund(SettleRefund { refund_id: RefundId::parse(refund).expect("an id of the log") })
-        }
-    };
-    Some(Command::Order { order: OrderId::parse(&order).expect("an id of the log"), command })
+    }
+
+    pub fn owes(&self) -> usize {
+        self.open.len()
+    }
+
+    /// An answer to something that is open; `None` where nothing is. What it decides of a payment never changes.
+    pub fn answer(&self, random: &mut Random, quirks: u64) -> Option<Command> {
+        let open: Vec<_> = self.open.iter().collect();
+        let ((order, open), (minor, currency)) = random.pick(&open)?;
+        let money = |minor: i64| amount(minor, currency);
+        let id = |text: &str| PaymentId::parse(text).expect("an id of the log");
+        // Of this payment, the same each time.
+        let decides = |text: &str| Random::new(text.bytes().map(u64::from).sum::<u64>() * 31 + quirks).below(100);
+        let command = match open {
+            Open::Payment(payment) => match decides(payment) {
+                n if n < 15 + quirks / 4 => OrderCommand::RecordDecline(RecordDecline {
+                    payment_id: id(payment),
+                    reason: "no funds".to_owned(),
+                }),
+                n => OrderCommand::RecordAuthorization(RecordAuthorization {
+                    payment_id: id(payment),
+                    amount: if n >= 100 - quirks { generators::quirky(*minor, currency, n) } else { money(*minor) },
+                    provider_reference: format!("ref-{payment}"),
+                }),
+            },
+            Open::Capture(payment) if decides(payment) % 10 == 9 => {
+                let reason = "account closed".to_owned();
+                OrderCommand::RecordCaptureFailure(RecordCaptureFailure { payment_id: id(payment), reason })
+            }
+            Open::Capture(payment) => {
+                OrderCommand::RecordCapture(RecordCapture { payment_id: id(payment), amount: money(*minor) })
+            }
+            Open::Refund(refund) => OrderCommand::SettleRefund(SettleRefund {
+                refund_id: RefundId::parse(refund).expect("an id of the log"),
+            }),
+        };
+        Some(Command::Order { order: OrderId::parse(order).expect("an id of the log"), command })
+    }
 }

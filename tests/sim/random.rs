@@ -33,6 +33,11 @@ impl Random {
         self.below(100) < percent
     }
 
+    /// True `rate` times of a thousand.
+    pub const fn per_mille(&mut self, rate: u64) -> bool {
+        self.below(1_000) < rate
+    }
+
     /// One of them.
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         if from.is_empty() { None } else { from.get(usize::try_from(self.below(from.len() as u64)).ok()?) }

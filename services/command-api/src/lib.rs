@@ -24,6 +24,9 @@ mod test_clock;
 mod waiters;
 
 #[cfg(test)]
+#[path = "../../../schemas/tests/mutate.rs"]
+mod mutate;
+#[cfg(test)]
 mod tests;
 
 pub use cards::{CardTokenizer, TokenizeError, TokenizeFuture};

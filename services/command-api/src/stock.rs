@@ -68,7 +68,9 @@ impl FromFields for ReceiptBody {
 impl ReceiptBody {
     /// The command that books the receipt.
     pub fn command(self, caller: &Caller, effect: Effect) -> Result<ItemCommand, Problem> {
-        roles::stock(caller, &self.location)?;
+        if !planted::bug!("location-unchecked") {
+            roles::stock(caller, &self.location)?;
+        }
         let Self { receipt_id: _, location, quantity, document, occurred_at, metadata } = self;
         Ok(ItemCommand::Receive(ReceiveStock { effect, location, quantity, document, occurred_at, metadata }))
     }

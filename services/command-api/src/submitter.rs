@@ -1,6 +1,7 @@
 //! The way of a command: submit it, wait for the answer, tell it or the problem.
 
 use crate::waiters::{Ticket, Waiters};
+use axum::http::StatusCode;
 use edge::{POSITION, Problem};
 use event_log::{EventLog, SubmitError};
 use metrics::{Counter, counter, gauge};
@@ -118,8 +119,10 @@ impl Submitter {
             Err(rejection) => {
                 self.counters.refused.increment(1);
                 let problem = Problem::from(rejection);
-                // A refusal that was recorded (a rejected order) can be looked up.
-                Err(match edge::position::position_header(&reply.positions) {
+                // A refusal that was recorded (a rejected order) can be looked up. What the caller may not know of has no
+                // place in the log for them: it would tell that it is there, and when it changed.
+                let is_hidden = problem.status() == StatusCode::NOT_FOUND;
+                Err(match edge::position::position_header(&reply.positions).filter(|_| !is_hidden) {
                     Some(value) => problem.header(POSITION, value),
                     None => problem,
                 })

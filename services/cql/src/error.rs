@@ -1,5 +1,7 @@
 //! What can go wrong with the cluster, and whether trying again helps.
 
+use crate::{CqlConfig, Credentials};
+use rustls::CertificateError;
 use scylla::errors::{
     ConnectionError, ConnectionPoolError, ConnectionSetupRequestErrorKind, DbError, ExecutionError, MetadataError,
     NewSessionError, PrepareError, RequestAttemptError, SchemaAgreementError,
@@ -23,6 +25,33 @@ impl CqlError {
         Self::Unusable(format!("an answer of another shape: {error}"))
     }
 
+    /// The error of a connection that could not be made, with what is to be done about it where that is known.
+    pub(crate) fn no_session(error: &NewSessionError, config: &CqlConfig) -> Self {
+        let nodes = config.nodes.join(", ");
+        let last = match error {
+            NewSessionError::MetadataError(MetadataError::ConnectionPoolError(ConnectionPoolError::Broken {
+                last_connection_error,
+            })) => last_connection_error,
+            NewSessionError::IllegalConfig(_) | NewSessionError::EmptyKnownNodesList => {
+                return Self::Unusable(format!("{nodes}: {error}"));
+            }
+            _ => return Self::Unavailable(format!("{nodes}: {error}")),
+        };
+        if is_about_credentials(last) {
+            let with = "`scylla-user` and STOCKFOLD_SCYLLA_PASSWORD, or `scylla-password-file`";
+            return Self::Unusable(match &config.credentials {
+                Some(Credentials { user, .. }) => format!("{nodes} does not let in `{user}`: check {with} ({last})"),
+                None => format!("{nodes} asks for a user and a password: give {with} ({last})"),
+            });
+        }
+        if let Some(refused) = certificate_refused(last) {
+            return Self::Unusable(format!("the certificate of {nodes} is refused: {refused} ({last})"));
+        }
+        let is_cut = matches!(last, ConnectionError::ConnectionSetupRequestError(_));
+        let hint = if is_cut && config.tls.is_none() { "; if it takes TLS only, give `scylla-tls-ca`" } else { "" };
+        Self::Unavailable(format!("{nodes}: {error}{hint}"))
+    }
+
     fn new(passing: bool, error: &dyn std::error::Error) -> Self {
         if passing { Self::Unavailable(error.to_string()) } else { Self::Unusable(error.to_string()) }
     }
@@ -37,17 +66,6 @@ impl From<ExecutionError> for CqlError {
 impl From<PrepareError> for CqlError {
     fn from(error: PrepareError) -> Self {
         Self::new(prepare_passes(&error), &error)
-    }
-}
-
-impl From<NewSessionError> for CqlError {
-    fn from(error: NewSessionError) -> Self {
-        let passing = match &error {
-            NewSessionError::MetadataError(MetadataError::ConnectionPoolError(error)) => credentials_pass(error),
-            NewSessionError::IllegalConfig(_) | NewSessionError::EmptyKnownNodesList => false,
-            _ => true,
-        };
-        Self::new(passing, &error)
     }
 }
 
@@ -89,10 +107,9 @@ fn attempt_passes(error: &RequestAttemptError) -> bool {
 
 /// A wrong password is told at the start. Later on Cassandra also says it when too few of the nodes that know the
 /// passwords can be reached, and that passes.
-fn credentials_pass(error: &ConnectionPoolError) -> bool {
-    let ConnectionPoolError::Broken { last_connection_error } = error else { return true };
-    let ConnectionError::ConnectionSetupRequestError(setup) = last_connection_error else { return true };
-    !matches!(
+fn is_about_credentials(error: &ConnectionError) -> bool {
+    let ConnectionError::ConnectionSetupRequestError(setup) = error else { return false };
+    matches!(
         setup.get_error(),
         ConnectionSetupRequestErrorKind::DbError(DbError::AuthenticationError | DbError::Unauthorized, _)
             | ConnectionSetupRequestErrorKind::MissingAuthentication
@@ -100,6 +117,26 @@ fn credentials_pass(error: &ConnectionPoolError) -> bool {
             | ConnectionSetupRequestErrorKind::AuthChallengeEvaluationError(_)
             | ConnectionSetupRequestErrorKind::AuthFinishError(_)
     )
+}
+
+/// What is wrong with a node's certificate, if that is why there is no connection to it.
+fn certificate_refused(error: &ConnectionError) -> Option<&'static str> {
+    let ConnectionError::IoError(error) = error else { return None };
+    let Some(rustls::Error::InvalidCertificate(refused)) = error.get_ref()?.downcast_ref() else { return None };
+    Some(match refused {
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "the authorities in the file that `scylla-tls-ca` names have not signed it"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "it does not name the node's IP address"
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired",
+        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+            "it is an authority's own; give the node one that the authority of `scylla-tls-ca` has signed"
+        }
+        // The list is rustls's, and grows.
+        _ => "it cannot be used",
+    })
 }
 
 fn db_passes(error: &DbError) -> bool {

@@ -52,13 +52,9 @@ impl Cql {
         if let Some(tls) = &config.tls {
             builder = builder.tls_context(Some(tls::client(tls)?));
         }
-        let session = in_time(async { Ok(builder.build().await?) }).await.map_err(|error| {
-            let nodes = config.nodes.join(", ");
-            match error {
-                CqlError::Unavailable(why) => CqlError::Unavailable(format!("{nodes}: {why}")),
-                CqlError::Unusable(why) => CqlError::Unusable(format!("{nodes}: {why}")),
-            }
-        })?;
+        let late = || CqlError::Unavailable(format!("{}: no answer in {CONNECT:?}", config.nodes.join(", ")));
+        let built = tokio::time::timeout(CONNECT, builder.build()).await.map_err(|_| late())?;
+        let session = built.map_err(|error| CqlError::no_session(&error, config))?;
         let cluster = session.get_cluster_state();
         let datacenters = cluster.get_nodes_info().iter().filter_map(|node| node.datacenter.clone()).collect();
         check_datacenter(config.datacenter.as_deref(), &datacenters)?;

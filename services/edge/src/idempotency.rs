@@ -54,6 +54,7 @@ impl Effects {
     /// The digest of an operation (with the ids of its path) and its canonical body.
     #[must_use]
     pub fn digest(&self, operation: &str, canonical: &[u8]) -> Digest {
+        let canonical = if planted::bug!("key-without-body") { &[] } else { canonical };
         Digest::new(self.0.digest16(&[operation.as_bytes(), canonical]))
     }
 
@@ -63,7 +64,8 @@ impl Effects {
     /// Never: a UUID is an id.
     #[must_use]
     pub fn derived(&self, caller: &Caller, operation: &str, key: &str, canonical: &[u8]) -> Effect {
-        let name = [caller.subject.as_str(), operation, key].join("\0");
+        let caller = if planted::bug!("key-without-caller") { "" } else { caller.subject.as_str() };
+        let name = [caller, operation, key].join("\0");
         let id = Uuid::new_v5(&NAMESPACE, name.as_bytes()).hyphenated().to_string();
         Effect { id: EffectId::parse(&id).expect("a UUID is an id"), digest: self.digest(operation, canonical) }
     }
@@ -72,5 +74,26 @@ impl Effects {
     #[must_use]
     pub fn named(&self, id: EffectId, operation: &str, canonical: &[u8]) -> Effect {
         Effect { id, digest: self.digest(operation, canonical) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schemas::SubjectId;
+
+    fn caller(subject: &str) -> Caller {
+        Caller { subject: SubjectId::parse(subject).expect("an id"), ..Caller::engine() }
+    }
+
+    #[test]
+    fn the_same_key_of_two_callers_is_two_effects() {
+        let effects = Effects::new(MacKey::new(b"secret"));
+        let of =
+            |subject: &str, operation: &str, key: &str| effects.derived(&caller(subject), operation, key, b"{}").id;
+        assert_eq!(of("ada", "count tea", "k"), of("ada", "count tea", "k"));
+        for other in [of("eve", "count tea", "k"), of("ada", "count cup", "k"), of("ada", "count tea", "l")] {
+            assert_ne!(of("ada", "count tea", "k"), other);
+        }
     }
 }

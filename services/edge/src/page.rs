@@ -60,7 +60,8 @@ impl Cursors {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
         let (version, rest) = bytes.split_first().ok_or_else(invalid)?;
         let (tag, place) = rest.split_at_checked(TAG).ok_or_else(invalid)?;
-        if *version != VERSION || !same(tag, &self.0.digest16(&[&[VERSION], list.as_bytes(), place])) {
+        let tag_holds = same(tag, &self.0.digest16(&[&[VERSION], list.as_bytes(), place]));
+        if *version != VERSION || !(tag_holds || planted::bug!("cursor-unauthenticated")) {
             return Err(invalid());
         }
         serde_json::from_slice(place).map_err(|_| invalid())

@@ -2,5 +2,8 @@
 
 mod bodies;
 mod conventions;
+#[path = "../../../schemas/tests/mutate.rs"]
+mod mutate;
+mod props;
 mod rejections;
 mod world;

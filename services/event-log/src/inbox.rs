@@ -38,7 +38,7 @@ impl Inbox {
         if self.closing {
             return Err(SubmitError::Unavailable);
         }
-        if self.clients >= self.capacity {
+        if self.clients >= self.capacity && !planted::bug!("unbounded-inbox") {
             return Err(SubmitError::Full);
         }
         self.clients += 1;
@@ -114,15 +114,15 @@ impl Inbox {
     /// Takes at most `max` commands for `owner`.
     pub(crate) fn take(&mut self, owner: u64, max: usize) -> Polled {
         if self.is_lost_to(owner) {
-            return Polled { commands: Vec::new(), drained: false, closed: true };
+            return Polled { closed: true, ..Polled::default() };
         }
         if !matches!(self.delivery, Delivery::Open) {
-            return Polled { commands: Vec::new(), drained: false, closed: self.closing };
+            return Polled { closed: self.closing, ..Polled::default() };
         }
         let commands: Vec<_> = self.queue.drain(..max.min(self.queue.len())).collect();
         self.clients -= commands.iter().filter(|received| received.source == CommandSource::Memory).count();
-        let drained = self.queue.is_empty();
+        let drained = self.queue.is_empty() || planted::bug!("clock-before-drained");
         let closed = self.closing && drained && commands.is_empty();
-        Polled { commands, drained, closed }
+        Polled { commands, drained, is_carried: false, closed }
     }
 }

@@ -139,8 +139,11 @@ pub enum CommandSource {
 pub struct Polled {
     /// The commands, in order.
     pub commands: Vec<Received>,
-    /// Whether nothing more stood there when the poll ended: the clock may be fed.
+    /// Whether all that stood there when the poll began has been given, by it or before: the clock may be fed that time.
     pub drained: bool,
+    /// `drained` speaks of an earlier poll: of the last one that said false here. So a clock that never finds the topics
+    /// empty goes on all the same.
+    pub is_carried: bool,
     /// Whether the lease has ended or the log is closing: no further poll brings anything.
     pub closed: bool,
 }
@@ -162,6 +165,13 @@ pub trait Lease: Send {
     /// # Panics
     /// If the events are not dense after the shard's last ones, or carry another epoch than the lease's.
     fn commit(&mut self, batch: Batch) -> CommitOutcome;
+    /// As [`Self::commit`], but it need not wait for the outcome, so that the next batch is decided while this one is
+    /// written: [`CommitOutcome::Committed`] = it is written next after what was handed over before. Where that fails, nothing
+    /// that was handed over later is written, and a later call says so: this one by its outcome, a poll by an error. Its
+    /// answers are given once it is durable.
+    fn hand_over(&mut self, batch: Batch) -> CommitOutcome {
+        self.commit(batch)
+    }
     /// Reads the newest value of a key of the shard's snapshots topic; `None` where there is none, or a tombstone.
     ///
     /// Sees every batch that this lease has committed: where a commit only hands over, it waits until that is durable.

@@ -77,6 +77,24 @@ fn an_aborted_batch_leaves_nothing_and_may_be_tried_again() {
 }
 
 #[test]
+fn that_a_batch_was_aborted_which_was_handed_over_is_told_with_the_next_call() {
+    for asks in [true, false] {
+        let log = Simulated::new(Profile::Cluster).log;
+        let mut fates = [Fate::Committed, Fate::Aborted, Fate::Committed].into_iter();
+        log.on_commit(Box::new(move |_| fates.next().unwrap()));
+        let mut owner = lease(&*log, 1);
+        assert_eq!(owner.hand_over(events(&*owner, [1])), CommitOutcome::Committed);
+        assert_eq!(owner.hand_over(events(&*owner, [2])), CommitOutcome::Committed);
+        if asks {
+            assert!(owner.poll(1, Duration::ZERO).is_err());
+        }
+        // What was decided on top of it is not written.
+        assert_eq!(owner.hand_over(events(&*owner, [3])), CommitOutcome::Aborted);
+        assert_eq!(seqs(&read(&*log, Topic::InventoryEvents, 1)), [1]);
+    }
+}
+
+#[test]
 fn after_an_indefinite_commit_only_the_log_knows() {
     for committed in [true, false] {
         let log = Simulated::new(Profile::Cluster).log;

@@ -67,6 +67,8 @@ impl SqliteKeyStore {
             }
         }
         begun.commit().map_err(key_error)?;
+        // A power failure may have brought back what a destruction had cut off.
+        empty_log(&connection)?;
         let inner = Inner { connection: Mutex::new(connection), newest: RwLock::new(HashMap::new()) };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -136,16 +138,27 @@ impl Inner {
     }
 
     fn destroy(&self, subject: &SubjectId) -> Result<(), KeyError> {
+        if planted::bug!("destroyed-key-opens") {
+            return Ok(());
+        }
         let connection = self.connection.lock();
         self.newest.write().remove(subject);
         connection
             .execute("UPDATE subject_keys SET secret = NULL WHERE subject = ?1", [subject.as_str()])
             .map_err(key_error)?;
-        // The key's old bytes may still stand in the write-ahead log: empty it into the file, where they are wiped.
-        let busy: i64 =
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(key_error)?;
-        if busy == 0 { Ok(()) } else { Err(KeyError::Unavailable("the file is in use; try again".to_owned())) }
+        // The key's old bytes may still stand in the write-ahead log.
+        if empty_log(&connection)? {
+            Ok(())
+        } else {
+            Err(KeyError::Unavailable("the file is in use; try again".to_owned()))
+        }
     }
+}
+
+/// Empties the write-ahead log into the file, where what was destroyed is wiped; false where another process reads it.
+fn empty_log(connection: &Connection) -> Result<bool, KeyError> {
+    let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(key_error)?;
+    Ok(busy == 0)
 }
 
 impl KeyStore for SqliteKeyStore {
@@ -218,6 +231,32 @@ mod tests {
         };
         assert!(found());
         store.destroy(&subject()).await.expect("destroyed");
+        assert!(!found());
+    }
+
+    #[tokio::test]
+    async fn a_destroyed_key_does_not_come_back_with_a_log_that_a_power_failure_restored() {
+        let (before, after) = (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
+        let store = SqliteKeyStore::open(&before.path().join(SqliteKeyStore::FILE)).expect("opened");
+        store.key_for(&subject()).await.expect("made");
+        let bytes: Vec<u8> = {
+            let connection = store.inner.connection.lock();
+            let bytes = connection.query_row("SELECT secret FROM subject_keys", [], |row| row.get(0)).expect("stored");
+            // The first half of a destruction: its second half, the log's truncation, is not synced by SQLite.
+            connection.execute("UPDATE subject_keys SET secret = NULL", []).expect("destroyed");
+            bytes
+        };
+        for name in [SqliteKeyStore::FILE.to_owned(), format!("{}-wal", SqliteKeyStore::FILE)] {
+            std::fs::copy(before.path().join(&name), after.path().join(&name)).expect("copied");
+        }
+        let found = || {
+            std::fs::read_dir(after.path()).expect("listed").any(|entry| {
+                let content = std::fs::read(entry.expect("an entry").path()).expect("read");
+                content.windows(bytes.len()).any(|window| window == bytes)
+            })
+        };
+        assert!(found());
+        let _restored = SqliteKeyStore::open(&after.path().join(SqliteKeyStore::FILE)).expect("opened");
         assert!(!found());
     }
 

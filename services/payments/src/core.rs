@@ -164,7 +164,7 @@ impl Core {
         frontier.open(job, before);
         let queue = self.queues.entry((order.clone(), payment.clone())).or_default();
         queue.push_back(job);
-        let is_first = queue.len() == 1;
+        let is_first = queue.len() == 1 || planted::bug!("refund-before-capture");
         self.jobs.insert(
             job,
             Job {

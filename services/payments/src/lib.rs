@@ -13,6 +13,8 @@ mod sandbox;
 
 #[cfg(test)]
 mod core_tests;
+#[cfg(test)]
+mod twins_tests;
 
 pub use provider::CaptureOutcome;
 pub use provider::{

@@ -218,13 +218,13 @@ impl Replay {
             if state.epoch == 0 {
                 return Ok(false);
             }
-            if epoch >= state.epoch {
+            if epoch >= state.epoch && !planted::bug!("fork-replayed") {
                 return Err(fork(state.epoch));
             }
             self.repeats += 1;
             return Ok(false);
         }
-        if seq > state.seq + 1 {
+        if seq > state.seq + 1 && !planted::bug!("replay-over-gap") {
             return Err(RecoveryError::Gap { topic, expected: state.seq + 1, found: seq });
         }
         if epoch < state.epoch {
@@ -250,7 +250,7 @@ impl Replay {
             marks.push_back(Mark { seq, offset: offset + 1 });
         }
         let key = Event::aggregate(topic, &envelope.subject).ok_or_else(not_an_event)?;
-        if self.seq_of(&key) >= seq {
+        if self.seq_of(&key) >= seq && !planted::bug!("replay-into-snapshot") {
             return Ok(());
         }
         let event = Event::read(&envelope.event_type, value).map_err(|source| RecoveryError::Unreadable {
@@ -303,15 +303,18 @@ impl Replay {
     pub fn finish(mut self, consumed: Consumed) -> Result<Shard, RecoveryError> {
         for (index, topic) in Topic::EVENTS.into_iter().enumerate() {
             let found = self.state.topic(topic).seq;
-            if found < self.seen[index] {
+            if found < self.seen[index] && !planted::bug!("shorter-log-accepted") {
                 return Err(RecoveryError::Truncated { topic, expected: self.seen[index], found });
             }
         }
         let keys: Vec<_> = self.state.live.keys().cloned().collect();
-        keys.iter().for_each(|key| self.state.reschedule(key));
+        if !planted::bug!("deadline-lost-at-recovery") {
+            keys.iter().for_each(|key| self.state.reschedule(key));
+        }
         let consumed = Consumed {
             commands: consumed.commands.max(self.consumed.commands),
-            internal: consumed.internal.max(self.consumed.internal),
+            internal: consumed.internal.max(self.consumed.internal)
+                + u64::from(planted::bug!("internal-command-skipped")),
         };
         Ok(Shard::new(self.options, self.epoch, self.state, consumed, self.replayed))
     }

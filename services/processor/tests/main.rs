@@ -2,6 +2,7 @@
 
 mod assigned;
 mod cluster;
+mod outcomes;
 mod tampered;
 
 use domain::Policy;

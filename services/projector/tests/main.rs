@@ -2,6 +2,7 @@
 
 mod damaged;
 mod fold;
+mod frozen;
 mod history;
 mod replay;
 mod runner;

@@ -22,7 +22,7 @@ use tokio::runtime::{Builder, Runtime};
 
 pub struct House {
     runtime: Runtime,
-    log: Arc<SqliteLog>,
+    pub log: Arc<SqliteLog>,
     views: Arc<dyn ViewStore>,
     _directory: tempfile::TempDir,
 }
@@ -40,13 +40,18 @@ impl House {
         Self { runtime, log: log(&directory.path().join("log")), views, _directory: directory }
     }
 
-    fn start(&self) -> Result<Projector, ProjectorError> {
+    /// The same log with other views.
+    pub fn with(self, views: Arc<dyn ViewStore>) -> Self {
+        Self { views, ..self }
+    }
+
+    pub fn start(&self) -> Result<Projector, ProjectorError> {
         let (log, views) = (Arc::clone(&self.log), Arc::clone(&self.views));
         Projector::start(ProjectorOptions { log, views, runtime: self.runtime.handle().clone() })
     }
 
     /// Waits as a query with a position does.
-    fn wait(&self, shard: ShardId, seq: u64) {
+    pub fn wait(&self, shard: ShardId, seq: u64) {
         let key = (Topic::InventoryEvents, shard.0);
         let wait = async {
             loop {
@@ -68,7 +73,7 @@ fn log(directory: &Path) -> Arc<SqliteLog> {
     SqliteLog::open(options).expect("it opens")
 }
 
-fn lease(log: &SqliteLog) -> Box<dyn Lease> {
+pub fn lease(log: &SqliteLog) -> Box<dyn Lease> {
     let shard = event_log::shard_of(log.shards(), &schemas::AggregateKey::Item(item()));
     log.acquire(shard).expect("the shard is free")
 }
@@ -77,7 +82,7 @@ fn item() -> ItemId {
     ItemId::parse("hot").expect("an id")
 }
 
-fn event(lease: &dyn Lease, seq: u64, value: Option<&[u8]>) -> NewEvent {
+pub fn event(lease: &dyn Lease, seq: u64, value: Option<&[u8]>) -> NewEvent {
     let stock = StockLevels { held: seq, ..StockLevels::default() };
     let event = Event::Item(ItemEvent::HoldGranted(granted(seq as u8, stock)));
     NewEvent {
@@ -97,7 +102,7 @@ fn event(lease: &dyn Lease, seq: u64, value: Option<&[u8]>) -> NewEvent {
     }
 }
 
-fn commit(lease: &mut dyn Lease, events: Vec<NewEvent>) {
+pub fn commit(lease: &mut dyn Lease, events: Vec<NewEvent>) {
     assert_eq!(lease.commit(Batch { events, ..Batch::default() }), CommitOutcome::Committed);
 }
 

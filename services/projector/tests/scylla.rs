@@ -22,15 +22,19 @@ fn runtime() -> &'static Runtime {
 }
 
 /// A keyspace of a test's own; it is dropped at the end.
-struct Space {
-    config: CqlConfig,
+pub struct Space {
+    pub config: CqlConfig,
 }
 
 impl Space {
     fn new() -> Self {
+        Self::on(engines::cql().nodes())
+    }
+
+    /// On these nodes.
+    pub fn on(nodes: &str) -> Self {
         let name = format!("p{}", uuid::Uuid::new_v4().simple());
-        let nodes = engines::cql().nodes().split(',');
-        let mut config = CqlConfig::new(nodes, Keyspace::parse(&name).expect("a name"));
+        let mut config = CqlConfig::new(nodes.split(','), Keyspace::parse(&name).expect("a name"));
         // One node cannot keep three copies.
         config.allow_unsafe = true;
         let space = Self { config };
@@ -39,12 +43,12 @@ impl Space {
         space
     }
 
-    fn open(&self) -> ScyllaViews {
+    pub fn open(&self) -> ScyllaViews {
         runtime().block_on(ScyllaViews::open(&self.config, &views::tables())).expect("it opens")
     }
 
     /// All rows of all tables, as [`dump`] has them.
-    fn dump(&self) -> Vec<Dumped> {
+    pub fn dump(&self) -> Vec<Dumped> {
         let read = async {
             let session = SessionBuilder::new()
                 .known_nodes(&self.config.nodes)

@@ -6,7 +6,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use edge::{AtLeast, MaybeCaller, Params, PathIds, Problem, ProblemDocument};
+use edge::{AtLeast, Authenticated, Params, PathIds, Problem, ProblemDocument};
 use read_model::views::{
     item,
     ledger::{self, LedgerKind, LedgerRow},
@@ -106,7 +106,7 @@ pub(crate) struct LedgerList {
     security(("bearer" = [])))]
 pub(crate) async fn list(
     State(state): State<QueryState>,
-    MaybeCaller(caller): MaybeCaller,
+    Authenticated(caller): Authenticated,
     PathIds(id): PathIds<ItemId>,
     at_least: AtLeast,
     mut params: Params,
@@ -118,7 +118,7 @@ pub(crate) async fn list(
     state.at_least(&at_least).await?;
     let views = &*state.views;
     let item = item::get(views, &id).await.map_err(store_problem)?;
-    access::require_full(caller.as_ref(), access::owner(item.as_ref()))?;
+    access::require_full(Some(&caller), access::owner(item.as_ref()))?;
     if item.is_none() {
         return Err(not_found());
     }

@@ -5,5 +5,6 @@ mod items;
 mod log;
 mod ops;
 mod orders;
+mod props;
 mod stock;
 mod world;

@@ -2,7 +2,7 @@
 
 use crate::world::*;
 use schemas::{
-    Digest, Effect, EffectId, LineId, Metadata, PaymentId, Quantity, Role, Timestamp,
+    Caller, Digest, Effect, EffectId, LineId, Metadata, PaymentId, Quantity, Role, StoreId, Timestamp,
     item::ItemKind,
     order::{
         Address, HoldsGranted, OrderLine, OrderOwner, OrderPlaced, PaymentMode, PaymentStarted, PricedLine, SubmitMode,
@@ -73,6 +73,24 @@ async fn an_order_is_seen_by_its_shopper_and_by_who_is_trusted() {
     }
     world.refused("/v1/orders/o-1", None, 401, "unauthenticated").await;
     world.refused("/v1/orders/nothing", Some((Role::Operator, "o")), 404, "order_not_found").await;
+}
+
+#[tokio::test]
+async fn an_order_of_a_store_is_seen_by_its_staff_alone() {
+    let mut world = World::new();
+    let mut event = placed(&world, "alice", world.time);
+    // The test's tokens of a store have the store's name as `sub`: who placed it works elsewhere by now.
+    event.owner.placed_by = Caller { store: StoreId::parse("acme").ok(), ..world.caller(Role::Store, "globex") };
+    world.order("o-1", event);
+    world.fold().await;
+    for caller in [(Role::Store, "acme"), (Role::Shopper, "alice"), (Role::Operator, "o")] {
+        assert_eq!(world.get("/v1/orders/o-1", Some(caller)).await["orderId"], "o-1");
+    }
+    for caller in
+        [(Role::Store, "globex"), (Role::Supplier, "globex"), (Role::Shopper, "globex"), (Role::Supplier, "alice")]
+    {
+        world.refused("/v1/orders/o-1", Some(caller), 404, "order_not_found").await;
+    }
 }
 
 #[tokio::test]

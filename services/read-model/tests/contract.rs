@@ -168,6 +168,18 @@ fn scylla_keeps_the_contract() {
 }
 
 #[test]
+fn a_write_that_fails_moves_no_checkpoint() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = SqliteViews::open(&directory.path().join("views.sqlite"), &TABLES[..1]).expect("it opens");
+    let stray = RowWrite { table: TABLES[1], ..put("p", "", 16, "a") };
+    let zero = (Topic::InventoryEvents, 0);
+    let failed = block_on(store.write("c", &[put("p", "", 16, "a"), stray], &Checkpoints::from([(zero, at(1))])));
+    assert!(matches!(failed, Err(StoreError::Corrupt(_))), "{failed:?}");
+    assert_eq!(block_on(store.checkpoints("c")).expect("the store reads"), Checkpoints::new());
+    assert_eq!(read(&store, "p", ""), None, "and none of its rows");
+}
+
+#[test]
 fn a_table_that_the_store_was_not_opened_with_is_an_error() {
     let directory = tempfile::tempdir().expect("a directory");
     let store = SqliteViews::open(&directory.path().join("views.sqlite"), &TABLES[..1]).expect("it opens");

@@ -31,8 +31,8 @@ pub enum Backing {
 pub struct Cluster {
     /// How the log is opened.
     pub log: KafkaOptions,
-    /// Where views and keys stand.
-    pub keyspaces: Keyspaces,
+    /// Where views and keys stand; none = in the data directory, of an engine that is thrown away.
+    pub keyspaces: Option<Keyspaces>,
 }
 
 /// The open backends.
@@ -46,6 +46,14 @@ pub struct Backends {
     closing: Closing,
 }
 
+/// Where views and keys stand.
+type Stores = (Arc<dyn ViewStore>, Arc<dyn KeyStore>);
+
+fn local(data: &Path) -> Result<Stores> {
+    let views = SqliteViews::open(&data.join("views.sqlite"), &views::tables())?;
+    Ok((Arc::new(views), Arc::new(SqliteKeyStore::open(&data.join("keys.sqlite"))?)))
+}
+
 /// What is left to do with a log once nobody writes to it any more.
 enum Closing {
     Embedded(Arc<SqliteLog>),
@@ -57,26 +65,27 @@ impl Backends {
     pub async fn open(backing: &Backing, data: &Path) -> Result<Self> {
         match backing {
             Backing::Embedded(options) => Self::embedded(options.clone(), data),
-            Backing::Cluster(cluster) => Self::cluster(cluster).await,
+            Backing::Cluster(cluster) => Self::cluster(cluster, data).await,
         }
     }
 
     fn embedded(options: SqliteOptions, data: &Path) -> Result<Self> {
         let log = SqliteLog::open(options)?;
-        Ok(Self {
-            log: log.clone(),
-            views: Arc::new(SqliteViews::open(&data.join("views.sqlite"), &views::tables())?),
-            keys: Arc::new(SqliteKeyStore::open(&data.join("keys.sqlite"))?),
-            closing: Closing::Embedded(log),
-        })
+        let (views, keys) = local(data)?;
+        Ok(Self { log: log.clone(), views, keys, closing: Closing::Embedded(log) })
     }
 
-    async fn cluster(cluster: &Cluster) -> Result<Self> {
-        let (views, keys) = (&cluster.keyspaces.views, &cluster.keyspaces.keys);
-        let views = ScyllaViews::open(views, &views::tables()).await.context("the views in ScyllaDB")?;
-        let keys = ScyllaKeyStore::open(keys).await.context("the keys in ScyllaDB")?;
+    async fn cluster(cluster: &Cluster, data: &Path) -> Result<Self> {
+        let (views, keys): Stores = match &cluster.keyspaces {
+            Some(keyspaces) => {
+                let views = ScyllaViews::open(&keyspaces.views, &views::tables()).await;
+                let keys = ScyllaKeyStore::open(&keyspaces.keys).await;
+                (Arc::new(views.context("the views in ScyllaDB")?), Arc::new(keys.context("the keys in ScyllaDB")?))
+            }
+            None => local(data)?,
+        };
         let log = tokio::task::block_in_place(|| KafkaLog::open(cluster.log.clone())).context("the log on Kafka")?;
-        Ok(Self { log: log.clone(), views: Arc::new(views), keys: Arc::new(keys), closing: Closing::Cluster(log) })
+        Ok(Self { log: log.clone(), views, keys, closing: Closing::Cluster(log) })
     }
 
     /// The log, where it is on Kafka.

@@ -242,10 +242,11 @@ pub fn run(cli: Cli) -> Result<()> {
         Verb::Topics { command } => topics::run(command),
         Verb::Schema { command } => schema::run(command),
         Verb::Replay(args) => {
-            logging::start("warn")?;
+            let settings = Settings::load(&args.settings)?;
+            logging::start_quietly(&settings)?;
             let options =
                 replay::Options { file: args.file, stock: args.stock, concurrency: args.concurrency, json: args.json };
-            bench::scratch::with_engine_of(Settings::load(&args.settings)?, None, |engine| {
+            bench::scratch::with_engine_of(settings, None, Services::ALL, |engine| {
                 engine.runtime().block_on(replay::run(&options, engine.base_url(), &|role, sub, store| {
                     engine.mint(role, sub, store)
                 }))
@@ -253,8 +254,9 @@ pub fn run(cli: Cli) -> Result<()> {
             .context("replay")
         }
         Verb::Bench { command: BenchCommand::Hot(args) } => {
-            logging::start("warn")?;
-            bench::hot::run(&args, Settings::load(&args.settings)?)
+            let settings = Settings::load(&args.settings)?;
+            logging::start_quietly(&settings)?;
+            bench::hot::run(&args, settings)
         }
     }
 }

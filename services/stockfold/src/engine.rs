@@ -48,6 +48,8 @@ impl Services {
     pub const ALL: Self = Self { processor: true, projector: true, payments: true, commands: true, queries: true };
     /// None: a base to name one from.
     const NONE: Self = Self { processor: false, projector: false, payments: false, commands: false, queries: false };
+    /// What decides commands and takes them over HTTP; nothing is folded.
+    pub const DECIDING: Self = Self { projector: false, payments: false, ..Self::ALL };
     /// `stockfold processor`.
     pub const PROCESSOR: Self = Self { processor: true, ..Self::NONE };
     /// `stockfold projector`.
@@ -80,14 +82,23 @@ impl Engine {
 
     /// Some of the services.
     pub fn start_services(settings: &Settings, test_clock: bool, services: Services) -> Result<Self> {
-        let plan = Plan::of(settings, test_clock)?;
+        Self::start_plan(settings, Plan::of(settings, test_clock)?, test_clock, services)
+    }
+
+    /// An engine that is thrown away: see [`Plan::of_trial`].
+    pub fn start_trial(settings: &Settings, services: Services) -> Result<Self> {
+        Self::start_plan(settings, Plan::of_trial(settings)?, false, services)
+    }
+
+    fn start_plan(settings: &Settings, plan: Plan, test_clock: bool, services: Services) -> Result<Self> {
         app::metrics();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.spawn(app::keep_metrics());
         // What can be refused is refused before the data directory is made, which fixes its shards and its clock.
         let server = runtime.block_on(Server::listen(plan.address, app::starting()))?;
         // Secrets are made where everything is: the parts of an engine must share one set of them.
-        let auth = if services == Services::ALL { Auth::existing_or_new(settings)? } else { Auth::existing(settings)? };
+        let is_whole = services.processor && services.commands && services.queries;
+        let auth = if is_whole { Auth::existing_or_new(settings)? } else { Auth::existing(settings)? };
         let data = plan.data.as_path();
         let backends = runtime.block_on(async { Backends::open(&plan.backing, data).await })?;
         let test_clock = test_clock_of(data, test_clock)?;

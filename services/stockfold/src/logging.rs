@@ -1,5 +1,6 @@
 //! Log lines: for people where stdout is a terminal, JSON where it is not.
 
+use crate::settings::Settings;
 use anyhow::{Context as _, Result};
 use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
@@ -19,4 +20,9 @@ pub fn start(text: &str) -> Result<()> {
         lines.json().flatten_event(true).init();
     }
     Ok(())
+}
+
+/// The same for work that shows its own progress: only what is wrong, unless more was asked for on the command line.
+pub fn start_quietly(settings: &Settings) -> Result<()> {
+    start(if settings.is_flag("log") { settings.text("log") } else { "warn" })
 }

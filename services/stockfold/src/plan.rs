@@ -32,6 +32,21 @@ pub struct Plan {
 impl Plan {
     /// Checks all settings; the first that cannot be is the error. Makes nothing.
     pub fn of(settings: &Settings, test_clock: bool) -> Result<Self> {
+        let backing = |data| backing(settings, data, test_clock);
+        Self::on(settings, backing)
+    }
+
+    /// The same for an engine that is thrown away: its views and keys may stand in its data directory, and its log on Kafka.
+    pub fn of_trial(settings: &Settings) -> Result<Self> {
+        Self::on(settings, |data| match (settings.some("kafka"), settings.some("scylla")) {
+            (Some(_), None) => {
+                Ok(Backing::Cluster(Box::new(Cluster { log: kafka_log(settings, false)?, keyspaces: None })))
+            }
+            _ => backing(settings, data, false),
+        })
+    }
+
+    fn on(settings: &Settings, backing: impl FnOnce(PathBuf) -> Result<Backing>) -> Result<Self> {
         logging::filter(settings.text("log"))?;
         let data = PathBuf::from(settings.text("data"));
         // The data directory's own secrets may not exist yet; all else is checked with any.
@@ -39,7 +54,7 @@ impl Plan {
         Edge::new(edge.clone(), Arc::new(SystemClock), Arc::new(SystemClock))?;
         Ok(Self {
             address: settings.address()?,
-            backing: backing(settings, data.clone(), test_clock)?,
+            backing: backing(data.clone())?,
             data,
             policy: policy(settings)?,
             edge,
@@ -56,12 +71,16 @@ fn backing(settings: &Settings, data: PathBuf, test_clock: bool) -> Result<Backi
     match (settings.some("kafka"), settings.some("scylla")) {
         (None, None) => embedded(settings, data, test_clock).map(Backing::Embedded),
         (Some(_), Some(_)) => {
-            let log = KafkaOptions { test_clock, ..KafkaOptions::new(kafka::config(settings)?) };
-            Ok(Backing::Cluster(Box::new(Cluster { log, keyspaces: keyspaces::config(settings)? })))
+            let keyspaces = Some(keyspaces::config(settings)?);
+            Ok(Backing::Cluster(Box::new(Cluster { log: kafka_log(settings, test_clock)?, keyspaces })))
         }
         (Some(_), None) => bail!("a log on Kafka needs its views in ScyllaDB: give --scylla NODES too"),
         (None, Some(_)) => bail!("views in ScyllaDB need their log on Kafka: give --kafka BROKERS too"),
     }
+}
+
+fn kafka_log(settings: &Settings, test_clock: bool) -> Result<KafkaOptions> {
+    Ok(KafkaOptions { test_clock, ..KafkaOptions::new(kafka::config(settings)?) })
 }
 
 fn embedded(settings: &Settings, data: PathBuf, test_clock: bool) -> Result<SqliteOptions> {

@@ -1,6 +1,8 @@
 //! The binary, and the script that prepares a machine for it, as a person meets them.
 
 mod cli;
+mod guarded;
+mod security;
 mod setup;
 mod topics;
 

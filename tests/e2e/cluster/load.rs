@@ -31,7 +31,8 @@ pub struct Granted {
 
 type Holds = BTreeMap<String, Granted>;
 
-/// Clients at work, until [`Load::end`].
+/// Clients at work, until [`Load::end`]; by default there are none.
+#[derive(Default)]
 pub struct Load {
     buyers: JoinSet<()>,
     granted: Arc<Mutex<Holds>>,
@@ -40,6 +41,11 @@ pub struct Load {
 
 impl Load {
     pub fn start(parts: &Parts) -> Self {
+        Self::named(parts, "")
+    }
+
+    /// The holds' ids begin with `name`.
+    pub fn named(parts: &Parts, name: &str) -> Self {
         let (granted, stop) = (Arc::<Mutex<Holds>>::default(), Arc::<AtomicBool>::default());
         let token = parts.api.token("service", "shop");
         let mut buyers = JoinSet::new();
@@ -47,12 +53,13 @@ impl Load {
             for buyer in 0..BUYERS_PER_SHARD {
                 let (api, item, token) = (Arc::clone(&parts.api), item.clone(), token.clone());
                 let (granted, stop) = (Arc::clone(&granted), Arc::clone(&stop));
+                let name = format!("{name}s{shard}-b{buyer}");
                 buyers.spawn(async move {
                     for n in 0.. {
                         if stop.load(Ordering::Relaxed) {
                             return;
                         }
-                        let id = format!("s{shard}-b{buyer}-{n}");
+                        let id = format!("{name}-{n}");
                         let hold = place(&api, &token, &item, &id, shard).await;
                         granted.lock().expect("not poisoned").insert(id, hold);
                     }
@@ -95,6 +102,15 @@ impl Load {
     }
 }
 
+/// Waits until it is so.
+pub async fn until(so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !so() {
+        assert!(begun.elapsed() < LIMIT, "it does not come to that");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// Places a hold of one unit; asks again while the answer says that this is the thing to do, or does not come.
 async fn place(api: &Engine, token: &str, item: &str, id: &str, shard: u32) -> Granted {
     let begun = Instant::now();
@@ -116,7 +132,7 @@ async fn place(api: &Engine, token: &str, item: &str, id: &str, shard: u32) -> G
 }
 
 /// That an answer which is none says so: 503, to be sent again, and whether something may have happened.
-fn may_be_sent_again(answer: &Answer) {
+pub fn may_be_sent_again(answer: &Answer) {
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
     assert_eq!(answer.body["retryable"], json!(true), "{answer:?}");
     assert!(["refused", "unknown"].iter().any(|outcome| answer.body["outcome"] == json!(outcome)), "{answer:?}");

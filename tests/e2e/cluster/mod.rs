@@ -1,8 +1,12 @@
 //! The parts of an engine as processes of their own, on a cluster, and what happens to them.
 
+mod apis;
 mod broker;
-mod consumer;
+pub(crate) mod consumer;
+mod largest;
 mod load;
+mod orders;
+mod payers;
 mod processors;
 mod projectors;
 mod proof;
@@ -36,7 +40,8 @@ impl Parts {
 
     /// One process makes the secrets and the stock, and leaves; from then on there are parts only.
     async fn open_on(home: Arc<Home>) -> Self {
-        let items: Vec<String> = (0..SHARDS).map(item_of).collect();
+        let items = (0..SHARDS).map(|shard| items_of(shard).next().expect("every shard has items"));
+        let items: Vec<String> = items.collect();
         let up = Engine::start(Arc::clone(&home), "up", &[]);
         for item in &items {
             up.stock(item, 100, UNITS).await;
@@ -51,14 +56,13 @@ impl Parts {
     }
 }
 
-/// The first item of a shard.
-fn item_of(shard: u32) -> String {
+/// The items of a shard, without end.
+pub(crate) fn items_of(shard: u32) -> impl Iterator<Item = String> {
     let shards = ShardCount::new(SHARDS).expect("a good count");
-    let is_there = |id: &String| {
+    (0..).map(|n| format!("i-{n}")).filter(move |id| {
         let item = ItemId::parse(id).expect("an id");
         shard_of(shards, &AggregateKey::Item(item)).0 == shard
-    };
-    (0..).map(|n| format!("i-{n}")).find(is_there).expect("every shard has items")
+    })
 }
 
 /// The shards that a processor decides: where the counter of its commands rises while `load` goes on.

@@ -38,7 +38,10 @@ pub async fn holds_add_up(parts: &Parts, holds: &BTreeMap<String, Granted>) {
     is_dense(&events);
     let mut logged: BTreeMap<&str, &Value> = BTreeMap::new();
     let mut count: BTreeMap<&str, u64> = BTreeMap::new();
-    for event in events.iter().filter(|event| event["type"] == "stockfold.inventory.hold-granted.v1") {
+    // Of other items there may be holds of orders.
+    let is_ours = |event: &&Value| parts.items.iter().any(|item| event["subject"] == json!(item));
+    let granted = events.iter().filter(|event| event["type"] == "stockfold.inventory.hold-granted.v1");
+    for event in granted.filter(is_ours) {
         let (id, item) = (&event["data"]["hold"]["id"], event["subject"].as_str().expect("an item"));
         let id = id.as_str().expect("an id");
         assert!(holds.contains_key(id), "nobody was told of {id}");

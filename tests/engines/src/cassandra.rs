@@ -5,14 +5,16 @@ use std::{
     fs,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     ops::Deref,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use crate::{
     EngineError,
-    java::{CASSANDRA, java_bin},
+    java::{CASSANDRA, JVM, java_bin},
+    kafka::accepts,
     net::{cql_answers, free_port},
     nodes::{Nodes, Ready},
+    tls,
 };
 
 const SETTINGS: &str = include_str!("../cassandra/cassandra.yaml");
@@ -55,6 +57,15 @@ const OPENS: [&str; 15] = [
 #[derive(Debug)]
 pub struct CqlCluster {
     nodes: Nodes,
+    ca_pem: Option<PathBuf>,
+}
+
+/// Whom a node lets in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Door {
+    Open,
+    Password,
+    PasswordOverTls,
 }
 
 impl CqlCluster {
@@ -71,7 +82,7 @@ impl CqlCluster {
     pub fn try_start(count: usize) -> Result<Self, EngineError> {
         let first = if count == 1 { 1 } else { 2 };
         let hosts: Vec<Ipv4Addr> = (first..).take(count).map(|last| Ipv4Addr::new(127, 0, 0, last)).collect();
-        Self::launch(&hosts, "")
+        Self::launch(&hosts, Door::Open)
     }
 
     /// Starts one node that lets in users with passwords only: at first the superuser `cassandra`, with the password
@@ -81,10 +92,29 @@ impl CqlCluster {
     /// Where it cannot be started; the message says why.
     #[must_use]
     pub fn with_passwords() -> Self {
-        let more = "authenticator: PasswordAuthenticator\nauthorizer: CassandraAuthorizer\n";
-        let started = Self::launch(&[Ipv4Addr::LOCALHOST], more);
+        Self::guarded(Door::Password)
+    }
+
+    /// As [`with_passwords`](Self::with_passwords), and it takes clients by TLS only. Its certificate, for 127.0.0.1 and
+    /// localhost, is signed by an authority of its own: see [`ca_pem`](Self::ca_pem).
+    ///
+    /// # Panics
+    /// Where it cannot be started; the message says why.
+    #[must_use]
+    pub fn with_passwords_over_tls() -> Self {
+        Self::guarded(Door::PasswordOverTls)
+    }
+
+    fn guarded(door: Door) -> Self {
+        let started = Self::launch(&[Ipv4Addr::LOCALHOST], door);
         let started = started.and_then(|cql| cql.nodes.wait_for(0, LOGIN_READY).map(|()| cql));
         started.unwrap_or_else(|error| panic!("no CQL store to test with: {error}"))
+    }
+
+    /// The certificate by which clients recognise a node that takes them by TLS.
+    #[must_use]
+    pub fn ca_pem(&self) -> Option<&Path> {
+        self.ca_pem.as_deref()
     }
 
     /// The addresses of all nodes, `host:port` with commas.
@@ -93,8 +123,10 @@ impl CqlCluster {
         self.nodes.addresses()
     }
 
-    fn launch(hosts: &[Ipv4Addr], more: &str) -> Result<Self, EngineError> {
-        let mut nodes = Nodes::new("cassandra", Ready { word: LISTENING, answers: cql_answers })?;
+    fn launch(hosts: &[Ipv4Addr], door: Door) -> Result<Self, EngineError> {
+        let answers = if door == Door::PasswordOverTls { accepts } else { cql_answers };
+        let mut nodes = Nodes::new("cassandra", Ready { word: LISTENING, answers })?;
+        let (more, ca_pem) = door.settings(nodes.folder())?;
         fs::write(nodes.folder().join("logback.xml"), LOGGING)?;
         let ips: Vec<IpAddr> = hosts.iter().copied().map(IpAddr::V4).collect();
         let (port, storage) = (free_port(&ips), free_port(&ips));
@@ -111,7 +143,24 @@ impl CqlCluster {
             nodes.launch(SocketAddr::new(*ip, port), script(nodes.folder(), &folder)?)?;
             nodes.wait(at)?;
         }
-        Ok(Self { nodes })
+        Ok(Self { nodes, ca_pem })
+    }
+}
+
+impl Door {
+    /// What it adds to the settings; and a certificate, made in the folder, where clients need one.
+    fn settings(self, folder: &Path) -> Result<(String, Option<PathBuf>), EngineError> {
+        let mut text = String::new();
+        if self != Self::Open {
+            writeln!(text, "authenticator: PasswordAuthenticator\nauthorizer: CassandraAuthorizer")?;
+        }
+        if self != Self::PasswordOverTls {
+            return Ok((text, None));
+        }
+        let keys = tls::generate(folder)?;
+        writeln!(text, "client_encryption_options:\n  enabled: true\n  optional: false\n  store_type: PKCS12")?;
+        writeln!(text, "  keystore: {}\n  keystore_password: {}", keys.store.display(), tls::STORE_PASSWORD)?;
+        Ok((text, Some(keys.ca_pem)))
     }
 }
 
@@ -129,7 +178,7 @@ fn script(shared: &Path, folder: &Path) -> Result<String, EngineError> {
     let exports = EXPORTS.map(|module| format!("--add-exports={module}=ALL-UNNAMED")).join(" ");
     let opens = OPENS.map(|module| format!("--add-opens={module}=ALL-UNNAMED")).join(" ");
     Ok(format!(
-        "exec '{java}' -Xms256m -Xmx1g -XX:+UseSerialGC -XX:TieredStopAtLevel=1 {exports} {opens} \
+        "exec '{java}' -Xms256m -Xmx1g {JVM} {exports} {opens} \
          -Djava.security.manager=allow \
          -javaagent:'{jars}/jamm-0.4.0.jar' -Dcassandra.config='file://{folder}/cassandra.yaml' \
          -Dcassandra.storagedir='{folder}' -Dcassandra-foreground=yes -Dcassandra.superuser_setup_delay_ms=0 \

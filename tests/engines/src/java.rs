@@ -25,6 +25,13 @@ pub(crate) const CASSANDRA: Jars =
 /// What Maven is asked to do with the dependencies of a pom.
 const COPY: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
 
+/// What Java is told when it runs a tool for a moment.
+pub(crate) const QUICK: &str = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1";
+/// What it is told when it runs a server, in a shell's words. Java's second compiler is left out unless `ENGINES_JVM` says
+/// otherwise: servers of tests do not live long enough to earn what it costs their start, half of the time. Those that stay
+/// (`make engines`) do.
+pub(crate) const JVM: &str = "-XX:+UseSerialGC ${ENGINES_JVM--XX:TieredStopAtLevel=1}";
+
 /// Where this crate's files stand: the poms and settings of the servers.
 pub(crate) fn sources() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -105,7 +112,7 @@ fn version(bin: &Path) -> Option<u32> {
 /// Runs one of Kafka's own command line tools by the name of its class and waits for its end.
 pub(crate) fn kafka_tool(class: &str, args: &[&str]) -> Result<Output, EngineError> {
     let mut java = Command::new(java_bin()?.join("java"));
-    java.args(["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
+    java.arg("-Xmx256m").args(QUICK.split(' '));
     java.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=error");
     java.arg("-cp").arg(KAFKA.folder()?.join("*")).arg(class).args(args).stdin(Stdio::null());
     Ok(java.output()?)

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     EngineError,
-    java::{KAFKA, java_bin},
+    java::{JVM, KAFKA, QUICK, java_bin},
     net::{free_local_address, kafka_answers, random_hex},
     nodes::{Nodes, Ready},
     tls::{self, Keys},
@@ -55,7 +55,7 @@ impl KafkaCluster {
 
     /// Starts one broker that takes clients by TLS only (`SASL_SSL`), and only this user, by `SCRAM-SHA-256`.
     ///
-    /// Its certificate, for 127.0.0.1 and localhost, is signed by itself: see [`ca_pem`](Self::ca_pem). Name and
+    /// Its certificate, for 127.0.0.1 and localhost, is signed by an authority of its own: see [`ca_pem`](Self::ca_pem). Name and
     /// password may not hold quotes, brackets and commas.
     ///
     /// # Panics
@@ -113,7 +113,7 @@ impl Deref for KafkaCluster {
 }
 
 /// What can be asked where an answer would need TLS.
-fn accepts(address: SocketAddr) -> bool {
+pub(crate) fn accepts(address: SocketAddr) -> bool {
     TcpStream::connect(address).is_ok()
 }
 
@@ -147,20 +147,18 @@ fn secure(text: &mut String, address: SocketAddr, controller: &str, keys: &Keys)
     Ok(())
 }
 
-/// Formats the folder at the first start, then becomes the broker. Java's second compiler is left out, here and for
-/// Cassandra: brokers of tests do not live long enough to earn what it costs their start, half of the time.
+/// Formats the folder at the first start, then becomes the broker.
 fn script(folder: &Path, id: &str, login: Option<&Login<'_>>) -> Result<String, EngineError> {
     let (java, jars) = (java_bin()?.join("java"), KAFKA.folder()?);
     let (java, jars, folder) = (java.display(), jars.display(), folder.display());
     let scram = login.map_or(String::new(), |Login { user, password }| {
         format!("--add-scram 'SCRAM-SHA-256=[name={user},password={password}]'")
     });
-    let quick = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1";
     Ok(format!(
         "set -e\n\
-         [ -f '{folder}/data/meta.properties' ] || '{java}' -Xmx128m {quick} -cp '{jars}/*' \
+         [ -f '{folder}/data/meta.properties' ] || '{java}' -Xmx128m {QUICK} -cp '{jars}/*' \
          -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
          kafka.tools.StorageTool format -t {id} -c '{folder}/server.properties' {scram}\n\
-         exec '{java}' -Xms128m -Xmx512m {quick} -cp '{jars}/*' kafka.Kafka '{folder}/server.properties'\n"
+         exec '{java}' -Xms128m -Xmx512m {JVM} -cp '{jars}/*' kafka.Kafka '{folder}/server.properties'\n"
     ))
 }

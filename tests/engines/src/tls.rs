@@ -17,20 +17,25 @@ pub(crate) struct Keys {
     pub(crate) ca_pem: PathBuf,
 }
 
-/// Makes a key pair with a certificate, signed by itself, for 127.0.0.1 and localhost.
+/// Makes an authority, and a key pair for 127.0.0.1 and localhost that it has signed. They are two, as some clients take no
+/// authority for a server.
 pub(crate) fn generate(folder: &Path) -> Result<Keys, EngineError> {
     let keys = Keys { store: folder.join("keys.p12"), ca_pem: folder.join("ca.pem") };
-    let names = ["-dname", "CN=localhost", "-ext", "san=ip:127.0.0.1,dns:localhost", "-ext", "bc:c"];
-    let kind = ["-keyalg", "EC", "-groupname", "secp256r1", "-validity", "30", "-storetype", "PKCS12"];
-    keytool(&keys.store, &[&["-genkeypair"], &names[..], &kind[..]].concat())?;
+    let make = ["-genkeypair", "-keyalg", "EC", "-groupname", "secp256r1", "-validity", "30", "-storetype", "PKCS12"];
+    let authority = ["-alias", "ca", "-dname", "CN=stockfold-tests", "-ext", "bc:c"];
+    keytool(&keys.store, &[&make[..], &authority].concat())?;
+    let server = ["-alias", "server", "-dname", "CN=localhost", "-ext", "san=ip:127.0.0.1,dns:localhost"];
+    keytool(&keys.store, &[&make[..], &server, &["-signer", "ca"]].concat())?;
     let ca_pem = keys.ca_pem.display().to_string();
-    keytool(&keys.store, &["-exportcert", "-rfc", "-file", &ca_pem])?;
+    keytool(&keys.store, &["-exportcert", "-rfc", "-alias", "ca", "-file", &ca_pem])?;
+    // A server takes any key of its store.
+    keytool(&keys.store, &["-delete", "-alias", "ca"])?;
     Ok(keys)
 }
 
 fn keytool(store: &Path, args: &[&str]) -> Result<(), EngineError> {
     let mut keytool = Command::new(java_bin()?.join("keytool"));
-    keytool.args(args).args(["-alias", "broker", "-storepass", STORE_PASSWORD, "-keystore"]).arg(store);
+    keytool.args(args).args(["-storepass", STORE_PASSWORD, "-keystore"]).arg(store);
     let output = keytool.output()?;
     if output.status.success() {
         return Ok(());

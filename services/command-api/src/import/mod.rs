@@ -9,6 +9,9 @@ mod line;
 mod lines;
 mod run;
 
+#[cfg(test)]
+mod props_tests;
+
 use crate::{CommandState, asker::Asker, roles};
 use axum::{
     body::Body,

@@ -15,7 +15,8 @@ pub fn on_clock(item: &Item, cx: Context<'_>) -> Decision {
     let due = item.holds.deadlines().take_while(|(due, _)| Some(*due) == instant);
     let events = due.map(|(_, id)| {
         let hold = item.holds.get(id).expect("a deadline belongs to a hold");
-        take(&mut tally.held, item.counted(hold.quantity));
+        let kept = planted::bug!("expired-hold-kept");
+        take(&mut tally.held, if kept { 0 } else { item.counted(hold.quantity) });
         let quantity = Quantity::new(hold.quantity).expect("a hold with a deadline was granted a quantity");
         event(HoldExpired { hold: id.clone(), quantity, stock: tally.levels() })
     });

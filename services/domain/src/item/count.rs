@@ -20,7 +20,7 @@ pub(super) fn count(item: &Item, c: &CountStock, cx: Context<'_>) -> ItemDecided
     item.check_stocked()?;
     let mut buckets = item.buckets(&c.location);
     let current = buckets.sellable;
-    if c.expected.is_some_and(|expected| expected != current) {
+    if c.expected.is_some_and(|expected| expected != current) && !planted::bug!("stale-count-accepted") {
         return Err(ItemRejection::StaleCount { current });
     }
     // In this order, so that no count however large overflows.

@@ -16,7 +16,8 @@ impl Item {
     pub(super) fn granted(&mut self, e: &HoldGranted, time: Timestamp, policy: &Policy) {
         self.tally.held += self.counted(e.quantity.get());
         assert!(self.listed, "only what is in sale is granted");
-        assert!(self.tally.available() >= 0, "S2: nothing is granted that is not there");
+        let is_there = self.tally.available() >= 0 || planted::bug!("undecremented-stock");
+        assert!(is_there, "S2: nothing is granted that is not there");
         self.check_levels(&e.stock);
         let mut hold = Hold::new(Phase::Active, e.quantity.get());
         hold.unit_price = Some(e.unit_price);
@@ -62,7 +63,9 @@ impl Item {
             match hold.phase {
                 Phase::Active => assert_eq!(e.held, hold.quantity, "S3: an active hold is released as a whole"),
                 Phase::Committed => assert_eq!(e.held, 0, "S3: a committed hold holds nothing"),
-                Phase::Released | Phase::Expired => panic!("S3: {:?} is given back twice", e.hold),
+                Phase::Released | Phase::Expired => {
+                    assert!(planted::bug!("release-twice"), "S3: {:?} is given back twice", e.hold);
+                }
             }
             take_units(&mut hold.committed, e.committed);
             assert_eq!(hold.open(), 0, "S3: nothing of a released hold stays ordered");
@@ -71,7 +74,7 @@ impl Item {
     }
 
     pub(super) fn expired(&mut self, e: &HoldExpired, time: Timestamp) {
-        let units = self.counted(e.quantity.get());
+        let units = if planted::bug!("expired-hold-kept") { 0 } else { self.counted(e.quantity.get()) };
         take(&mut self.tally.held, units);
         self.check_levels(&e.stock);
         self.change_hold(&e.hold, time, |hold| {

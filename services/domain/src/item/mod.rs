@@ -209,7 +209,8 @@ impl Item {
 
     /// That this many units are available to sell.
     fn check_available(&self, units: u32) -> Result<(), ItemRejection> {
-        let available = self.tally.sellable_now();
+        let left = self.tally.sellable_now();
+        let available = if planted::bug!("undecremented-stock") { self.tally.sellable } else { left };
         if self.counted(units) > available {
             return Err(ItemRejection::InsufficientStock { asked: units, available });
         }

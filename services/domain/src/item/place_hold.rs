@@ -22,6 +22,9 @@ pub(super) fn place_hold(item: &Item, c: &PlaceHold, cx: Context<'_>) -> ItemDec
             access::stock(item, cx.caller)?;
             if let Some(hold) = item.holds.get(&c.hold) {
                 same_hold(hold, c)?;
+                if planted::bug!("repeat-tells-active") {
+                    return Ok(already(hold.reply(id, HoldStatus::Active, 0, item.shown(item.tally.available()))));
+                }
                 return Ok(already(item.hold_now(id, hold)));
             }
             let price = check(item, c)?;
@@ -64,7 +67,7 @@ fn check(item: &Item, c: &PlaceHold) -> Result<schemas::Money, ItemRejection> {
     if !item.listed {
         return Err(ItemRejection::ItemNotListed);
     }
-    if c.expected_price.is_some_and(|expected| expected != price) {
+    if c.expected_price.is_some_and(|expected| expected != price) && !planted::bug!("price-unchecked") {
         return Err(ItemRejection::PriceChanged { price });
     }
     item.check_available(c.quantity.get())?;

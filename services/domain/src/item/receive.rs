@@ -13,15 +13,18 @@ use schemas::item::{ItemRejection, ReceiveStock, StockReceived};
 /// Books units that came in.
 pub(super) fn receive(item: &Item, c: &ReceiveStock, cx: Context<'_>) -> ItemDecided {
     access::stock(item, cx.caller)?;
-    if let Some(recorded) = item.effects.get(&EffectKey::Receive(c.effect.id.clone())) {
+    let recorded = item.effects.get(&EffectKey::Receive(c.effect.id.clone()));
+    if let Some(recorded) = recorded.filter(|_| !planted::bug!("receipt-twice")) {
         return Ok(already(recorded.again(&c.effect, c.quantity.units())?.stock_reply()));
     }
     item.check_stocked()?;
-    let mut buckets = item.buckets(&c.location);
+    let first = item.places.keys().next().filter(|_| planted::bug!("wrong-location"));
+    let location = first.unwrap_or(&c.location);
+    let mut buckets = item.buckets(location);
     if buckets.on_hand() + c.quantity.units() > MAX_PER_LOCATION {
         return Err(ItemRejection::StockTooLarge);
     }
-    item.check_location(&c.location)?;
+    item.check_location(location)?;
     // From here it succeeds.
     let mut tally = item.tally;
     buckets.sellable += c.quantity.units();
@@ -33,7 +36,7 @@ pub(super) fn receive(item: &Item, c: &ReceiveStock, cx: Context<'_>) -> ItemDec
         occurred_at: c.occurred_at,
         metadata: c.metadata.clone(),
         stock: tally.levels(),
-        place: buckets.levels(&c.location),
+        place: buckets.levels(location),
     };
     Ok(told(vec![event(received)], Outcome::Stock(tally.available(), tally.on_hand()).stock_reply()))
 }

@@ -71,7 +71,7 @@ fn check(hold: &Hold, c: &ShipStock) -> Result<Quantity, ItemRejection> {
     }
     let asked = c.quantity.map_or(open, Quantity::get);
     match Quantity::new(asked) {
-        Ok(quantity) if asked <= open => Ok(quantity),
+        Ok(quantity) if asked <= open || planted::bug!("ship-beyond-order") => Ok(quantity),
         Ok(_) | Err(_) => Err(ItemRejection::NotThatManyOpen { open }),
     }
 }

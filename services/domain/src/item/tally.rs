@@ -47,7 +47,8 @@ pub(super) fn take_units(total: &mut u32, units: u32) {
 impl Tally {
     /// ATS = Σ sellable − Σ allocated − committed − held − allotted − safety (design, section 5.1).
     pub fn available(self) -> i64 {
-        let promised = self.allocated + self.committed + self.held + self.allotted + self.safety;
+        let safety = if planted::bug!("safety-sold") { 0 } else { self.safety };
+        let promised = self.allocated + self.committed + self.held + self.allotted + safety;
         signed(self.sellable) - signed(promised)
     }
 

@@ -1,6 +1,6 @@
 //! Confirmation and what follows from it at once. From here there is no deadline, and a commit cannot fail.
 
-use super::{Order, Phase, money, plan::Plan};
+use super::{Order, PaymentState, Phase, money, plan::Plan};
 use schemas::{
     Money,
     item::ItemKind,
@@ -36,6 +36,9 @@ impl Plan<'_> {
         let order = &self.order;
         let wanted = order.phase == Phase::Expired && order.submitted.is_some() && !order.withdrawn;
         if wanted && !order.is_external() && money::is_paid(order) {
+            if planted::bug!("expired-and-confirmed") {
+                return self.confirm();
+            }
             let answers_due_at = self.cx.now.plus_seconds(self.cx.policy.answer_timeout_seconds);
             self.record(LatePayment { attempt: order.attempt + 1, answers_due_at });
             // No price check: the buyer has paid what was told.
@@ -51,6 +54,11 @@ fn digital_lines(order: &Order) -> Vec<schemas::LineId> {
     digital.map(|(line, _)| line.line_id.clone()).collect()
 }
 
+/// What may be taken of a payment: what is due back is not.
+fn capturable(payment: &PaymentState) -> i64 {
+    if planted::bug!("capture-of-refunded") { payment.received() } else { payment.unrefunded() }
+}
+
 /// Up to the total: the money rule has made due back whatever is beyond it.
 fn captures(order: &Order) -> Vec<CaptureDue> {
     if order.is_external() {
@@ -60,7 +68,7 @@ fn captures(order: &Order) -> Vec<CaptureDue> {
     let open = order.payments.iter().filter(|payment| payment.shown.captured == 0 && payment.unrefunded() > 0);
     open.map(|payment| CaptureDue {
         payment_id: payment.shown.payment_id.clone(),
-        amount: Money::new(payment.unrefunded(), payment.shown.amount.currency()).expect("at most what came in"),
+        amount: Money::new(capturable(payment), payment.shown.amount.currency()).expect("at most what came in"),
     })
     .collect()
 }

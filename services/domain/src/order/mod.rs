@@ -288,6 +288,7 @@ pub fn decide(order: &Order, command: &OrderCommand, cx: Context<'_>) -> Decided
         }
         OrderCommand::RecordDecline(command) => record_decline::record_decline(trusted(plan())?, command),
         OrderCommand::Submit(command) => submit::submit(owned(plan())?, command),
+        OrderCommand::Cancel(command) if planted::bug!("owner-unchecked") => cancel::cancel(plan(), command),
         OrderCommand::Cancel(command) => cancel::cancel(owned(plan())?, command),
         OrderCommand::RecordCapture(command) => record_capture::record_capture(trusted(plan())?, command),
         OrderCommand::RecordCaptureFailure(command) => {

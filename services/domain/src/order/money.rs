@@ -27,6 +27,9 @@ pub struct LineWorth {
 
 impl LineWorth {
     fn value(self) -> i128 {
+        if planted::bug!("wrapping-total") {
+            return i128::from(i64::from(self.quantity).wrapping_mul(self.unit_price));
+        }
         i128::from(self.quantity) * i128::from(self.unit_price)
     }
 }
@@ -182,7 +185,9 @@ pub(super) fn refunds(order: &Order) -> Vec<RefundDue> {
         }
     }
     // Newest first, and first what nobody was asked to take: a void costs less than a refund.
-    let mut owed = unrefunded(order) - i128::from(kept);
+    let twice = planted::bug!("refund-twice");
+    let came_in = || own_payments(order).map(|payment| i128::from(payment.received())).sum();
+    let mut owed = if twice { came_in() } else { unrefunded(order) } - i128::from(kept);
     let uncaptured = |payment: &PaymentState| payment.unrefunded() - payment.capture_due;
     for limit in [&uncaptured as &dyn Fn(&PaymentState) -> i64, &PaymentState::unrefunded] {
         for (payment, due) in order.payments.iter().zip(&mut due).rev() {

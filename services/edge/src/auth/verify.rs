@@ -42,6 +42,7 @@ impl Verifier {
             rule.set_audience(&[&config.audience]);
             // Checked below, by a clock that is an argument.
             rule.validate_exp = false;
+            rule.validate_aud = !planted::bug!("audience-unchecked");
             rule
         };
         let jwks = config.jwks_url.clone().map(|url| Jwks::new(url, Arc::clone(&clock))).transpose();
@@ -63,7 +64,12 @@ impl Verifier {
 
     /// Who sends these headers.
     pub async fn identify(&self, headers: &HeaderMap) -> Identity {
-        let Some(value) = headers.get(header::AUTHORIZATION) else { return Identity::Anonymous };
+        let mut sent = headers.get_all(header::AUTHORIZATION).iter();
+        let Some(value) = sent.next() else { return Identity::Anonymous };
+        if sent.next().is_some() {
+            // What stands before this may have checked the other one.
+            return Identity::Refused("Authorization may be sent once only");
+        }
         let token =
             value.to_str().ok().and_then(|text| text.split_once(' ')).map(|(scheme, rest)| (scheme, rest.trim()));
         match token {
@@ -91,6 +97,10 @@ impl Verifier {
     }
 
     async fn check(&self, token: &str, now: Timestamp) -> Result<(Caller, Timestamp), Identity> {
+        if planted::bug!("alg-none-accepted") && token.ends_with('.') {
+            let claims = jsonwebtoken::dangerous::insecure_decode_claims(token);
+            return self.caller(claims.map_err(|_| Identity::Refused("the token has no claims"))?, now);
+        }
         // An unknown algorithm, `none` among them, is no header that can be read.
         let head =
             jsonwebtoken::decode_header(token).map_err(|_| Identity::Refused("the token is not a signed JWT"))?;
@@ -119,7 +129,7 @@ impl Verifier {
 
     fn caller(&self, claims: Claims, now: Timestamp) -> Result<(Caller, Timestamp), Identity> {
         let now_s = u64::try_from(now.millis() / 1_000).unwrap_or_default();
-        if claims.exp <= now_s {
+        if claims.exp <= now_s && !planted::bug!("expiry-unchecked") {
             return Err(Identity::Refused("the token has expired"));
         }
         if claims.nbf.is_some_and(|nbf| nbf > now_s + NOT_BEFORE_LEEWAY_S) {
@@ -155,6 +165,9 @@ fn role(name: &str) -> Option<Role> {
 
 fn decode(token: &str, key: &DecodingKey, rule: &Validation) -> Result<Claims, Identity> {
     use jsonwebtoken::errors::ErrorKind;
+    if planted::bug!("signature-unchecked") {
+        return jsonwebtoken::dangerous::insecure_decode_claims(token).map_err(|_| Identity::Refused("no claims"));
+    }
     jsonwebtoken::decode::<Claims>(token, key, rule).map(|data| data.claims).map_err(|fault| {
         Identity::Refused(match fault.kind() {
             ErrorKind::InvalidIssuer => "the token is of another issuer",

@@ -1,12 +1,11 @@
 //! Taking a shard: fence, find what stands in the log, and write the lease into it.
 
 use super::{
-    client::{self, GOES, Isolation},
-    ends::Place,
-    lease::{KafkaLease, Owned},
-    pace::Pace,
+    client::{self, GOES, Isolation, Place},
+    lease::KafkaLease,
+    owned::Owned,
     producer::Transactor,
-    records::{self, LEASE_KEY, Outgoing},
+    records::{self, LEASE_KEY},
     scan::{Part, scan},
     shared::Shared,
     shelf::Shelf,
@@ -14,32 +13,13 @@ use super::{
 use crate::{CommitOutcome, Consumed, LogError};
 use rdkafka::message::Message as _;
 use schemas::{ShardId, Topic};
-use serde::{Deserialize, Serialize};
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 /// How long it may take until the last transaction of the earlier owner has ended everywhere.
 const SETTLE: Duration = Duration::from_secs(10);
 /// The newest event of a partition is looked for in so many of its last offsets; then in so many times more.
 const BACK: u64 = 2;
 const FURTHER: u64 = 16;
-
-/// The record of a lease. Unlike the group's positions it is kept for ever.
-#[derive(Debug, Serialize, Deserialize)]
-struct Stored {
-    epoch: u64,
-    /// How far internal commands had been consumed when it was written.
-    internal: u64,
-}
-
-/// The record of a lease that has come so far.
-pub(super) fn record(shard: ShardId, epoch: u64, consumed: Consumed) -> Outgoing {
-    let stored = Stored { epoch, internal: consumed.internal };
-    let value = serde_json::to_vec(&stored).expect("a lease is plain data");
-    Outgoing::plain(Topic::Snapshots, shard.0, LEASE_KEY.to_owned(), Some(value))
-}
 
 /// What the log says of a shard.
 #[derive(Debug, Default)]
@@ -73,25 +53,8 @@ pub(super) fn acquire(shared: &Arc<Shared>, shard: ShardId) -> Result<KafkaLease
     let found = find(shared, shard)?;
     let consumed = consumed(shared, shard, &found)?;
     let epoch = found.epoch + 1;
-    let mut lease = KafkaLease {
-        shared: Arc::clone(shared),
-        shard,
-        epoch,
-        owned,
-        over: false,
-        transactor,
-        group: shared.ends.group()?,
-        consumed,
-        known: consumed,
-        seqs: found.seqs,
-        shelf: found.shelf,
-        snapshots: None,
-        intake: None,
-        drained_at: Instant::now(),
-        pace: Pace::default(),
-    };
-    // With the positions, so that a later owner knows that this one had begun: what it finds missing has expired.
-    match lease.write(vec![record(shard, epoch, consumed)], Some(consumed)) {
+    let lease = KafkaLease::new(owned, epoch, consumed, found.seqs, (transactor, found.shelf))?;
+    match lease.begin() {
         CommitOutcome::Committed => Ok(lease),
         CommitOutcome::Fenced => Err(LogError::Fenced),
         CommitOutcome::Aborted | CommitOutcome::Indefinite => {
@@ -113,9 +76,9 @@ fn find(shared: &Shared, shard: ShardId) -> Result<Found, LogError> {
     scan(&consumer, &shared.topics, part(Topic::EVENTS.len()), |message| {
         let key = String::from_utf8_lossy(message.key().unwrap_or_default());
         if key == LEASE_KEY {
-            if let Some(stored) = message.payload().and_then(|value| serde_json::from_slice::<Stored>(value).ok()) {
-                found.epoch = stored.epoch.max(found.epoch);
-                found.internal = stored.internal.max(found.internal);
+            if let Some(lease) = message.payload().and_then(records::LeaseRecord::read) {
+                found.epoch = lease.epoch.max(found.epoch);
+                found.internal = lease.internal.max(found.internal);
             }
             found.owned = true;
         } else if !records::is_own(Topic::Snapshots, &key) {

@@ -23,6 +23,9 @@ use std::{
 /// How much a consumer fetches ahead.
 const AHEAD_KIB: &str = "4096";
 
+/// A partition.
+pub(super) type Place = (Topic, u32);
+
 /// The topics by their full names, and how many partitions each has.
 #[derive(Debug)]
 pub(super) struct Topics {
@@ -180,6 +183,8 @@ pub(super) fn consumer(
         // told that everything has been read, and a further partition asked for.
         .set("fetch.wait.max.ms", wait.as_millis().to_string())
         .set("fetch.error.backoff.ms", "100")
+        // Once so much has been fetched ahead, librdkafka looks after this time again whether some of it was taken.
+        .set("fetch.queue.backoff.ms", "5")
         .set("check.crcs", "true")
         .set("fetch.max.bytes", "4194304")
         .set("queued.max.messages.kbytes", AHEAD_KIB);

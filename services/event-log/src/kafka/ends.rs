@@ -6,7 +6,7 @@
 
 use super::{
     KafkaConfig,
-    client::{self, Consuming, Ear, GOES, Health, Isolation, Topics, offset, unavailable},
+    client::{self, Consuming, Ear, GOES, Health, Isolation, Place, Topics, offset, unavailable},
     tails::Tails,
 };
 use crate::LogError;
@@ -39,8 +39,6 @@ const GATHER_IDLE: Duration = Duration::from_millis(20);
 /// A question that failed for want of the right broker is asked again after this.
 const AGAIN: Duration = Duration::from_millis(20);
 
-/// A partition.
-pub(super) type Place = (Topic, u32);
 /// Ends, as asked.
 type Answer = Option<Vec<u64>>;
 
@@ -169,6 +167,16 @@ impl Ends {
     pub(super) fn group(&self) -> Result<ConsumerGroupMetadata, LogError> {
         let group = self.clients.committed.group_metadata();
         group.ok_or_else(|| LogError::Unavailable("Kafka's client has no group".to_owned()))
+    }
+
+    /// Forgets what this process has written of a shard: who takes it again does not know what came after that.
+    pub(super) fn forget(&self, shard: ShardId) {
+        self.recent.lock().own.retain(|(_, partition), _| *partition != shard.0);
+    }
+
+    /// The end of a partition that nobody else writes to, if this process has written to it.
+    pub(super) fn own(&self, place: Place) -> Option<u64> {
+        self.recent.lock().own.get(&place).copied()
     }
 
     /// The end of a partition, a moment old at most, but newer than any commit of this process.

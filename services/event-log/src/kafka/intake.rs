@@ -4,8 +4,7 @@
 //! says who owns what, and no more.
 
 use super::{
-    client::{self, Consuming, Isolation, STAYS, at, number, offset, position},
-    ends::Place,
+    client::{self, Consuming, Isolation, Place, STAYS, at, number, offset, position},
     shared::Shared,
 };
 use crate::{CommandSource, Consumed, LogError, NewDeadLetter, Received};

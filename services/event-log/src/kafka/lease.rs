@@ -1,25 +1,19 @@
 //! The right to write a shard on Kafka.
 
 use super::{
-    acquire,
-    client::{self, Consuming, GOES, Isolation, at},
-    ends::Place,
+    client::{self, Consuming, GOES, Isolation},
     intake::{Intake, Unreadable},
-    pace::Pace,
+    owned::Owned,
     producer::Transactor,
     records::{self, Outgoing},
     shared::Shared,
     shelf::Shelf,
+    writer::{Work, Writer},
 };
-use crate::{Batch, CommitOutcome, Consumed, Lease, LogError, Polled};
-use rdkafka::consumer::ConsumerGroupMetadata;
+use crate::{Batch, CommitOutcome, Consumed, Lease, LogError, Polled, Received};
 use schemas::{ShardId, Topic};
 use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
 
@@ -27,139 +21,84 @@ use std::{
 const STEP: Duration = Duration::from_millis(25);
 /// How long a poll that brought nothing waits to hear where the topics end.
 const ANSWER: Duration = Duration::from_millis(100);
-/// The same where it brought commands, and it is long ago that all had been taken.
-const SHORT_ANSWER: Duration = Duration::from_millis(5);
-const LATE: Duration = Duration::from_millis(200);
+/// While there is always more, it is asked so often how far that goes.
+const OFTEN: Duration = Duration::from_millis(20);
 /// A poll that waits for less than this waits for the answer.
 const SOON: Duration = Duration::from_millis(40);
 
-/// That a lease is the newest of its shard in this process. Ends with it.
-#[derive(Debug)]
-pub(super) struct Owned {
-    shared: Arc<Shared>,
-    shard: ShardId,
-    lost: Arc<AtomicBool>,
-}
-
-impl Owned {
-    /// The newest from now on.
-    pub(super) fn take(shared: &Arc<Shared>, shard: ShardId) -> Self {
-        let lost = Arc::new(AtomicBool::new(false));
-        let mut owners = shared.owners.lock();
-        if let Some(earlier) = owners.insert(shard, Arc::clone(&lost)) {
-            earlier.store(true, Ordering::Release);
-        }
-        Self { shared: Arc::clone(shared), shard, lost }
-    }
-
-    fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::Acquire)
-    }
-}
-
-impl Drop for Owned {
-    fn drop(&mut self) {
-        let mut owners = self.shared.owners.lock();
-        if owners.get(&self.shard).is_some_and(|newest| Arc::ptr_eq(newest, &self.lost)) {
-            owners.remove(&self.shard);
-        }
-    }
-}
-
-/// What is remembered of a record that is being written.
-struct Kept {
-    place: Place,
-    /// The key of a snapshot, and whether it ends there.
-    snapshot: Option<(String, bool)>,
+/// A question where the command topics end, and how far it has come.
+enum Asked {
+    Open(mpsc::Receiver<Option<Vec<u64>>>),
+    Answered(Vec<u64>),
 }
 
 /// See the module.
 pub(super) struct KafkaLease {
-    pub(super) shared: Arc<Shared>,
-    pub(super) shard: ShardId,
-    pub(super) epoch: u64,
-    pub(super) owned: Owned,
-    /// No further transaction: it was fenced, or its producer cannot be trusted.
-    pub(super) over: bool,
-    pub(super) transactor: Transactor,
-    pub(super) group: ConsumerGroupMetadata,
+    shared: Arc<Shared>,
+    shard: ShardId,
+    epoch: u64,
+    owned: Arc<Owned>,
     /// As it was when the lease was taken.
-    pub(super) consumed: Consumed,
-    /// As it is committed.
-    pub(super) known: Consumed,
-    pub(super) seqs: [u64; Topic::EVENTS.len()],
-    pub(super) shelf: Shelf,
+    consumed: Consumed,
+    /// As it stands after all that was handed over.
+    known: Consumed,
+    seqs: [u64; Topic::EVENTS.len()],
+    writer: Writer,
     /// Reads snapshots.
-    pub(super) snapshots: Option<Consuming>,
-    pub(super) intake: Option<Intake>,
-    /// When a poll last took all that stood there.
-    pub(super) drained_at: Instant,
-    pub(super) pace: Pace,
+    snapshots: Option<Consuming>,
+    intake: Option<Intake>,
+    /// Asked by a poll, and not reached since.
+    asked: Option<Asked>,
+    /// When that was asked last.
+    asked_at: Instant,
 }
 
 impl KafkaLease {
-    fn is_over(&self) -> bool {
-        self.over || self.owned.is_lost()
+    /// The lease that `owned` says is the newest.
+    pub(super) fn new(
+        owned: Owned,
+        epoch: u64,
+        consumed: Consumed,
+        seqs: [u64; Topic::EVENTS.len()],
+        writing: (Transactor, Shelf),
+    ) -> Result<Self, LogError> {
+        let owned = Arc::new(owned);
+        let (shared, shard) = (Arc::clone(owned.shared()), owned.shard());
+        let writer = Writer::start(&owned, writing.0, shared.ends.group()?, writing.1)?;
+        let (snapshots, intake, asked, asked_at) = (None, None, None, Instant::now());
+        Ok(Self {
+            shared,
+            shard,
+            epoch,
+            owned,
+            consumed,
+            known: consumed,
+            seqs,
+            writer,
+            snapshots,
+            intake,
+            asked,
+            asked_at,
+        })
     }
 
-    /// Writes records and positions as one transaction.
-    pub(super) fn write(&mut self, records: Vec<Outgoing>, consumed: Option<Consumed>) -> CommitOutcome {
-        if let Some(wait) = self.pace.next().and_then(|next| next.checked_duration_since(Instant::now())) {
-            std::thread::sleep(wait);
-        }
-        let topics = &self.shared.topics;
-        let places = consumed.map(|consumed| {
-            let places = [(Topic::Commands, consumed.commands), (Topic::InternalCommands, consumed.internal)];
-            topics.places(places.map(|(topic, offset)| (topic, self.shard.0, at(offset))))
-        });
-        let places = match places.transpose() {
-            Ok(places) => places,
-            Err(error) => {
-                tracing::error!(%error, "positions cannot be committed");
-                return CommitOutcome::Aborted;
-            }
-        };
-        let kept: Vec<_> = records
-            .iter()
-            .map(|record| Kept {
-                place: (record.topic, record.partition),
-                snapshot: (record.topic == Topic::Snapshots).then(|| (record.key.clone(), record.value.is_none())),
-            })
-            .collect();
-        let written = self.transactor.transact(topics, records, places.as_ref().map(|places| (places, &self.group)));
-        self.pace.ended(Instant::now());
-        match written {
-            Ok(written) => {
-                self.pace.wrote(written.began, written.wrote);
-                self.known = consumed.unwrap_or(self.known);
-                self.note(kept.into_iter().zip(written.offsets));
-                CommitOutcome::Committed
-            }
-            Err(outcome) => {
-                self.over = outcome != CommitOutcome::Aborted;
-                if outcome == CommitOutcome::Fenced {
-                    self.shared.fenced(self.shard);
-                }
-                outcome
-            }
-        }
+    /// Writes the record of the lease itself, with the positions: a later owner knows that this one had begun.
+    pub(super) fn begin(&self) -> CommitOutcome {
+        let records = vec![records::lease(self.shard, self.epoch, self.consumed)];
+        self.writer.hand_over(Work { records, consumed: Some(self.consumed), replies: Vec::new() });
+        self.writer.settle()
     }
 
-    /// Remembers where records stand.
-    fn note(&mut self, written: impl Iterator<Item = (Kept, i64)>) {
-        let mut newest = BTreeMap::new();
-        for (Kept { place, snapshot }, at) in written {
-            let at = client::offset(at);
-            if let Some((key, is_tombstone)) = snapshot {
-                // The lease's own record is none to those who ask where the snapshots end.
-                if records::is_own(Topic::Snapshots, &key) {
-                    continue;
-                }
-                self.shelf.note(&key, at, is_tombstone);
+    /// Why nothing more can be done with the lease, if that is so.
+    fn alive(&self) -> Result<(), LogError> {
+        match self.writer.failed() {
+            Some(CommitOutcome::Aborted | CommitOutcome::Indefinite) => {
+                Err(LogError::Unavailable("what was decided could not be written".to_owned()))
             }
-            newest.insert(place, at);
+            Some(_) => Err(LogError::Fenced),
+            None if self.owned.is_lost() => Err(LogError::Fenced),
+            None => Ok(()),
         }
-        self.shared.ends.wrote(newest);
     }
 
     /// A command that cannot be read goes to the dead letters, in the transaction that passes it.
@@ -171,17 +110,52 @@ impl KafkaLease {
             key = letter.key,
             "a command cannot be read; it is kept in the dead letters"
         );
-        let mut consumed = self.known;
-        consumed.pass(source);
+        self.known.pass(source);
         let letter = Outgoing::plain(Topic::DeadLetters, self.shard.0, letter.key, Some(letter.value));
-        match self.write(vec![letter], Some(consumed)) {
-            CommitOutcome::Committed => Ok(()),
-            CommitOutcome::Fenced => Err(LogError::Fenced),
-            CommitOutcome::Aborted | CommitOutcome::Indefinite => {
-                self.over = true;
-                Err(LogError::Unavailable("a dead letter could not be written".to_owned()))
+        self.writer.hand_over(Work { records: vec![letter], consumed: Some(self.known), replies: Vec::new() });
+        self.writer.settle();
+        self.alive()
+    }
+
+    /// Takes commands: what is there, or what comes within `wait`.
+    fn take(&mut self, max: usize, wait: Duration) -> Result<Vec<Received>, LogError> {
+        let mut commands = Vec::new();
+        let until = Instant::now() + wait;
+        let Some(intake) = &mut self.intake else { return Ok(commands) };
+        intake.take(&mut commands, max, Duration::ZERO)?;
+        // Asked after this poll began: what stood there then stands before the answer.
+        if self.asked.is_none() && (commands.is_empty() || self.asked_at.elapsed() > OFTEN) {
+            let asked = self.shared.ends.ask(intake.places(), !commands.is_empty() || wait < SOON);
+            (self.asked, self.asked_at) = (Some(Asked::Open(asked)), Instant::now());
+        }
+        while commands.is_empty() && intake.is_open() && !self.shared.is_closing() {
+            let Some(left) = until.checked_duration_since(Instant::now()) else { break };
+            intake.take(&mut commands, max, left.min(STEP))?;
+            if self.owned.is_lost() || self.writer.failed().is_some() {
+                break;
             }
         }
+        Ok(commands)
+    }
+
+    /// Whether all that stood there when it was last asked has been taken.
+    fn is_drained(&mut self, wait: Duration) -> bool {
+        let (Some(asked), Some(intake)) = (self.asked.take(), &self.intake) else { return false };
+        let ends = match asked {
+            Asked::Answered(ends) => ends,
+            Asked::Open(answer) => match answer.recv_timeout(wait) {
+                Ok(Some(ends)) => ends,
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    self.asked = Some(Asked::Open(answer));
+                    return false;
+                }
+                // The brokers did not say.
+                Ok(None) | Err(mpsc::RecvTimeoutError::Disconnected) => return false,
+            },
+        };
+        let is_drained = intake.has_reached(&ends);
+        self.asked = (!is_drained).then_some(Asked::Answered(ends));
+        is_drained
     }
 
     fn check(&self, batch: &Batch) -> [u64; Topic::EVENTS.len()] {
@@ -211,66 +185,47 @@ impl Lease for KafkaLease {
     }
 
     fn consume_from(&mut self, consumed: Consumed) -> Result<(), LogError> {
-        if self.is_over() {
-            return Err(LogError::Fenced);
-        }
+        self.alive()?;
         self.intake = None;
+        self.asked = None;
         self.intake = Some(Intake::start(&self.shared, self.shard, consumed)?);
         Ok(())
     }
 
     fn poll(&mut self, max: usize, wait: Duration) -> Result<Polled, LogError> {
-        let mut polled = Polled { closed: self.is_over(), ..Polled::default() };
-        if polled.closed {
-            return Ok(polled);
+        if self.owned.is_lost() {
+            return Ok(Polled { closed: true, ..Polled::default() });
         }
+        self.alive()?;
         if self.intake.is_none() {
-            polled.closed = self.shared.is_closing();
-            return Ok(polled);
+            return Ok(Polled { closed: self.shared.is_closing(), ..Polled::default() });
         }
-        let until = Instant::now() + wait;
         while let Some(command) = self.intake.as_mut().and_then(|intake| intake.unreadable(self.known)) {
             self.bury(command)?;
         }
-        let Some(intake) = &mut self.intake else { return Ok(polled) };
-        intake.take(&mut polled.commands, max, Duration::ZERO)?;
-        // Asked after this poll began: what stood there then stands before the answer. Where there is always more, it is
-        // asked now and then all the same, or the clock would stand still.
-        let is_late = self.drained_at.elapsed() > LATE;
-        let asked = (polled.commands.is_empty() || is_late)
-            .then(|| self.shared.ends.ask(intake.places(), is_late || wait < SOON));
-        while polled.commands.is_empty() && intake.is_open() && !self.shared.is_closing() {
-            let Some(left) = until.checked_duration_since(Instant::now()) else { break };
-            intake.take(&mut polled.commands, max, left.min(STEP))?;
-            if self.owned.is_lost() {
-                return Ok(Polled { closed: true, ..Polled::default() });
-            }
+        let is_carried = self.asked.is_some();
+        let commands = self.take(max, wait)?;
+        if self.owned.is_lost() {
+            return Ok(Polled { closed: true, ..Polled::default() });
         }
-        // Commands gather until the next transaction may begin.
-        while !polled.commands.is_empty() && polled.commands.len() < max && intake.is_open() {
-            let next = self.pace.next().and_then(|next| next.checked_duration_since(Instant::now()));
-            let Some(left) = next else { break };
-            intake.take(&mut polled.commands, max, left)?;
-        }
-        if let Some(asked) = asked {
-            let wait = match (polled.commands.is_empty(), is_late) {
-                (true, _) => ANSWER,
-                (false, true) => SHORT_ANSWER,
-                (false, false) => Duration::ZERO,
-            };
-            let answer = asked.recv_timeout(wait).ok().flatten();
-            polled.drained = answer.is_some_and(|ends| intake.has_reached(&ends));
-        }
-        if polled.drained {
-            self.drained_at = Instant::now();
-        }
-        polled.closed = self.shared.is_closing() && polled.drained && polled.commands.is_empty();
-        Ok(polled)
+        let drained = self.is_drained(if commands.is_empty() { ANSWER } else { Duration::ZERO });
+        let closed = self.shared.is_closing() && drained && commands.is_empty();
+        Ok(Polled { commands, drained, is_carried, closed })
     }
 
-    fn commit(&mut self, mut batch: Batch) -> CommitOutcome {
-        if self.is_over() {
+    fn commit(&mut self, batch: Batch) -> CommitOutcome {
+        match self.hand_over(batch) {
+            CommitOutcome::Committed => self.writer.settle(),
+            failed => failed,
+        }
+    }
+
+    fn hand_over(&mut self, mut batch: Batch) -> CommitOutcome {
+        if self.owned.is_lost() {
             return CommitOutcome::Fenced;
+        }
+        if let Some(failed) = self.writer.failed() {
+            return failed;
         }
         let seqs = self.check(&batch);
         let consumed = self.known.later(batch.consumed);
@@ -278,35 +233,29 @@ impl Lease for KafkaLease {
         let mut records = records::encode(&self.shared.topics, self.shard, &self.shared.source, &mut batch);
         if saves {
             // Stands in where the group's positions are forgotten, whatever becomes of the checkpoint.
-            records.insert(0, acquire::record(self.shard, self.epoch, consumed));
+            records.insert(0, records::lease(self.shard, self.epoch, consumed));
         }
         let moved = (consumed != self.known).then_some(consumed);
-        // Replies alone answer what earlier transactions hold.
-        if !records.is_empty() || moved.is_some() {
-            let outcome = self.write(records, moved);
-            if outcome != CommitOutcome::Committed {
-                return outcome;
-            }
+        let outcome = self.writer.hand_over(Work { records, consumed: moved, replies: batch.replies });
+        if outcome == CommitOutcome::Committed {
+            (self.seqs, self.known) = (seqs, consumed);
         }
-        self.seqs = seqs;
-        self.shared.answer(batch.replies);
-        CommitOutcome::Committed
+        outcome
     }
 
     fn snapshot(&mut self, key: &str) -> Result<Option<Vec<u8>>, LogError> {
-        if self.is_over() {
-            return Err(LogError::Fenced);
-        }
+        self.writer.settle();
+        self.alive()?;
         if self.snapshots.is_none() {
             let Shared { config, health, .. } = &*self.shared;
             self.snapshots =
                 Some(client::consumer(config, health, &client::readers(config), Isolation::Committed, GOES)?);
         }
         let consumer = self.snapshots.as_ref().expect("made above");
-        self.shelf.read(consumer, &self.shared.topics, self.shard, key)
+        self.writer.shelf().lock().read(consumer, &self.shared.topics, self.shard, key)
     }
 
     fn is_durable(&self) -> bool {
-        true
+        self.writer.is_idle()
     }
 }

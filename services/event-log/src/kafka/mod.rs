@@ -1,8 +1,8 @@
 //! The log on Kafka.
 //!
 //! A shard is partition *s* of the command topics, of every events topic and of the snapshots. Its lease is a transactional
-//! producer ([`producer`]): taking it fences the earlier one ([`acquire`]), and each batch is one transaction that also
-//! moves the positions of the commands ([`lease`]). Commands of clients and answers to them go outside of transactions
+//! producer ([`producer`]): taking it fences the earlier one ([`acquire`]). What the shard decides ([`lease`]) is handed to a
+//! thread that writes all that waits as one transaction, which also moves the positions of the commands ([`writer`]). Commands of clients and answers to them go outside of transactions
 //! ([`sender`], [`replies`]). Which process owns which shard the consumer group on the commands says ([`group`]).
 
 mod acquire;
@@ -15,6 +15,7 @@ mod group;
 mod intake;
 mod lease;
 mod measure;
+mod owned;
 mod pace;
 mod polling;
 mod producer;
@@ -27,13 +28,14 @@ mod settings;
 mod shared;
 mod shelf;
 mod tails;
+mod writer;
 
 pub use config::{KafkaConfig, MAX_RECORD_BYTES, Sasl, SaslMechanism, Security, Tls};
 
 use crate::{Assignee, EventLog, Lease, LogError, Membership, ReadFrom, Reader, ReplySink, SubmitError};
 use client::{Ear, Health, Isolation, Topics};
 use ends::Ends;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use producer::Limits;
 use rdkafka::consumer::Consumer as _;
 use replies::Node;
@@ -74,7 +76,7 @@ impl KafkaOptions {
         Self {
             config,
             test_clock: false,
-            linger: Duration::ZERO,
+            linger: Duration::from_millis(1),
             session: Duration::from_secs(6),
             transaction: Duration::from_secs(5),
             step: Duration::from_secs(5),
@@ -113,6 +115,7 @@ impl KafkaLog {
             sender,
             owners: Mutex::default(),
             fenced: Mutex::default(),
+            sinks: RwLock::default(),
             closing: false.into(),
         });
         settings::agree(&shared, test_clock)?;
@@ -170,8 +173,11 @@ impl EventLog for KafkaLog {
     fn register(&self, sink: Arc<dyn ReplySink>) -> u32 {
         // Random, so that an answer to an earlier life of a process reaches nobody.
         let number = rand::random_range(1..=u32::MAX);
-        match Node::start(&self.shared, number, sink) {
-            Ok(node) => self.nodes.lock().push(node),
+        match Node::start(&self.shared, number, Arc::clone(&sink)) {
+            Ok(node) => {
+                self.nodes.lock().push(node);
+                self.shared.sinks.write().insert(number, sink);
+            }
             Err(error) => tracing::error!(%error, "answers cannot be read: what becomes of commands stays unknown"),
         }
         number
@@ -182,7 +188,10 @@ impl EventLog for KafkaLog {
     }
 
     fn end(&self, topic: Topic, partition: u32) -> Result<u64, LogError> {
-        self.shared.ends.end(topic, partition)
+        // Asked once for some events of a busy shard: its owner knows.
+        let is_own = Topic::EVENTS.contains(&topic) && self.shared.owners.lock().contains_key(&ShardId(partition));
+        let own = is_own.then(|| self.shared.ends.own((topic, partition))).flatten();
+        own.map_or_else(|| self.shared.ends.end(topic, partition), Ok)
     }
 
     fn writable(&self) -> Result<(), SubmitError> {

@@ -11,8 +11,9 @@ const FIRST: Duration = Duration::from_micros(1_500);
 const LONGEST: Duration = Duration::from_millis(4);
 const UP: Duration = Duration::from_micros(500);
 const DOWN: Duration = Duration::from_micros(5);
-/// A beginning that took longer has waited for librdkafka's 20 ms.
+/// A beginning that took longer, and this for each of its records, has waited for librdkafka's 20 ms.
 const SLOW: Duration = Duration::from_millis(15);
+const EACH: Duration = Duration::from_micros(10);
 /// What begins later after the last commit says nothing about the pause.
 const SOON: Duration = Duration::from_millis(10);
 
@@ -35,12 +36,13 @@ impl Pace {
         self.ended.map(|ended| ended + self.pause)
     }
 
-    /// A transaction began, and its records were written after `took`.
-    pub(super) fn wrote(&mut self, began: Instant, took: Duration) {
+    /// A transaction began, and its `records` were written after `took`.
+    pub(super) fn wrote(&mut self, began: Instant, records: u32, took: Duration) {
         if self.ended.is_none_or(|ended| began.saturating_duration_since(ended) > SOON) {
             return;
         }
-        self.pause = if took > SLOW { (self.pause + UP).min(LONGEST) } else { self.pause.saturating_sub(DOWN) };
+        self.pause =
+            if took > SLOW + EACH * records { (self.pause + UP).min(LONGEST) } else { self.pause.saturating_sub(DOWN) };
     }
 
     /// A transaction has ended.
@@ -56,7 +58,7 @@ mod tests {
     fn after(pace: &mut Pace, begins: Duration, took: Duration) -> Duration {
         let ended = Instant::now();
         pace.ended(ended);
-        pace.wrote(ended + begins, took);
+        pace.wrote(ended + begins, 1, took);
         pace.pause
     }
 
@@ -71,6 +73,15 @@ mod tests {
         let pauses = (0..50).map(|_| after(&mut pace, AT_ONCE, Duration::from_millis(21)));
         assert_eq!(pauses.last(), Some(LONGEST));
         assert_eq!(pace.next(), pace.ended.map(|ended| ended + LONGEST));
+    }
+
+    #[test]
+    fn many_records_take_their_time() {
+        let mut pace = Pace::default();
+        let ended = Instant::now();
+        pace.ended(ended);
+        pace.wrote(ended + AT_ONCE, 2_000, Duration::from_millis(21));
+        assert_eq!(pace.pause, FIRST - DOWN);
     }
 
     #[test]

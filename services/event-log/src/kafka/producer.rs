@@ -113,6 +113,9 @@ impl Transactor {
             .set("transaction.timeout.ms", limits.transaction.as_millis().to_string())
             .set("message.timeout.ms", limits.transaction.as_millis().to_string())
             .set("acks", "all")
+            // The positions of a transaction that is begun before the markers of the last one are written are asked for again
+            // after this; the default is 100 ms. It doubles each time.
+            .set("retry.backoff.ms", "2")
             // All records of a batch are queued while the partitions are being registered: waiting for more brings none.
             .set("linger.ms", "0")
             .set("compression.type", "lz4");

@@ -1,9 +1,10 @@
 //! Records as they stand in topics: events as CloudEvents in Kafka's binary mode, everything else as key and value.
 
 use super::client::{Topics, offset};
-use crate::{Batch, NewEvent, Record};
+use crate::{Batch, Consumed, NewEvent, Record};
 use rdkafka::message::{BorrowedMessage, Header, Headers as _, Message as _, OwnedHeaders};
 use schemas::{CloudEvent, CommandEnvelope, Envelope, Position, ShardId, Topic};
+use serde::{Deserialize, Serialize};
 
 /// Keys of the snapshots topic that are the log's own: the port shows no such record.
 const OWN_KEYS: &str = "log/";
@@ -15,6 +16,27 @@ pub(super) const SETTINGS_KEY: &str = "log/settings";
 /// Whether a record is the log's own.
 pub(super) fn is_own(topic: Topic, key: &str) -> bool {
     topic == Topic::Snapshots && key.starts_with(OWN_KEYS)
+}
+
+/// The record of a lease. Unlike the group's positions it is kept for ever.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct LeaseRecord {
+    pub(super) epoch: u64,
+    /// How far internal commands had been consumed when it was written.
+    pub(super) internal: u64,
+}
+
+impl LeaseRecord {
+    pub(super) fn read(value: &[u8]) -> Option<Self> {
+        serde_json::from_slice(value).ok()
+    }
+}
+
+/// The record of a lease that has come so far.
+pub(super) fn lease(shard: ShardId, epoch: u64, consumed: Consumed) -> Outgoing {
+    let value = serde_json::to_vec(&LeaseRecord { epoch, internal: consumed.internal });
+    let value = value.expect("a lease is plain data");
+    Outgoing::plain(Topic::Snapshots, shard.0, LEASE_KEY.to_owned(), Some(value))
 }
 
 /// A record on its way, encoded.
@@ -82,8 +104,14 @@ pub(super) fn read(topics: &Topics, message: &BorrowedMessage<'_>) -> Option<Rec
 /// The envelope of an event; `None` where the headers are not those of one.
 pub(super) fn envelope(message: &BorrowedMessage<'_>) -> Option<Envelope> {
     let headers = message.headers()?;
-    // As it was written, so that each look-up finds its header at once.
     let found: Vec<_> =
         headers.iter().filter_map(|header| Some((header.key, std::str::from_utf8(header.value?).ok()?))).collect();
-    Envelope::from_headers(|name| found.iter().find(|(key, _)| *key == name).map(|(_, value)| *value))
+    // Each is looked for after the one that was found last: they are asked for nearly as they were written.
+    let mut next = 0;
+    Envelope::from_headers(|name| {
+        let (after, before) = (found.iter().enumerate().skip(next), found.iter().enumerate().take(next));
+        let (at, (_, value)) = after.chain(before).find(|(_, (key, _))| *key == name)?;
+        next = at + 1;
+        Some(*value)
+    })
 }

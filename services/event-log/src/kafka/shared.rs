@@ -8,7 +8,8 @@ use super::{
     replies,
     sender::Sender,
 };
-use parking_lot::Mutex;
+use crate::ReplySink;
+use parking_lot::{Mutex, RwLock};
 use schemas::{Reply, ShardId};
 use std::{
     collections::BTreeMap,
@@ -34,6 +35,8 @@ pub(super) struct Shared {
     pub(super) owners: Mutex<BTreeMap<ShardId, Arc<AtomicBool>>>,
     /// Shards that somebody else has taken, and when that was seen.
     pub(super) fenced: Mutex<BTreeMap<ShardId, Instant>>,
+    /// Who takes the answers to each node of this process.
+    pub(super) sinks: RwLock<BTreeMap<u32, Arc<dyn ReplySink>>>,
     pub(super) closing: AtomicBool,
 }
 
@@ -44,8 +47,14 @@ impl fmt::Debug for Shared {
 }
 
 impl Shared {
-    /// Sends answers to the nodes that wait for them.
-    pub(super) fn answer(&self, answers: Vec<Reply>) {
+    /// Sends answers to the nodes that wait for them: those of this process have them at once.
+    pub(super) fn answer(&self, mut answers: Vec<Reply>) {
+        for (node, sink) in &*self.sinks.read() {
+            let own: Vec<_> = answers.extract_if(.., |answer| answer.to.node == *node).collect();
+            if !own.is_empty() {
+                sink.deliver(own);
+            }
+        }
         for record in replies::encode(&self.topics, answers) {
             // A lost answer is unknown to its client, which asks again.
             if let Err(error) = self.sender.send(&self.topics, record) {

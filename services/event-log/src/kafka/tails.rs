@@ -1,8 +1,7 @@
 //! The newest record of a partition: after it stand only the markers that end transactions, and what was aborted.
 
 use super::{
-    client::{self, Consuming, Ear, Topics, at, offset, unavailable},
-    ends::Place,
+    client::{self, Consuming, Ear, Place, Topics, at, offset, unavailable},
     records,
 };
 use crate::LogError;

@@ -16,6 +16,8 @@ pub(super) struct SimulatedLease {
     consumed: Consumed,
     /// Where the next commands are read; nothing before [`Lease::consume_from`].
     next: Option<Consumed>,
+    /// What became of a batch that was handed over, which nobody has been told.
+    late: Option<CommitOutcome>,
 }
 
 impl SimulatedLease {
@@ -27,7 +29,15 @@ impl SimulatedLease {
         life: u32,
         consumed: Consumed,
     ) -> Self {
-        Self { world, shard, epoch, life, consumed, next: None }
+        Self { world, shard, epoch, life, consumed, next: None, late: None }
+    }
+}
+
+impl SimulatedLease {
+    /// Fails where a batch was handed over and did not reach the log.
+    fn told(&self) -> Result<(), LogError> {
+        let late = |outcome| Err(LogError::Unavailable(format!("a batch that was handed over is {outcome:?}")));
+        self.late.map_or(Ok(()), late)
     }
 }
 
@@ -57,15 +67,16 @@ impl Lease for SimulatedLease {
     }
 
     fn poll(&mut self, max: usize, _wait: Duration) -> Result<Polled, LogError> {
+        self.told()?;
         let mut world = self.world.lock();
         if !world.is_owner(self.shard, self.epoch, self.life) {
-            return Ok(Polled { commands: Vec::new(), drained: false, closed: true });
+            return Ok(Polled { closed: true, ..Polled::default() });
         }
         if world.is_embedded() {
             return Ok(world.take_commands(self.shard, self.epoch, max));
         }
         let Some(next) = &mut self.next else {
-            return Ok(Polled { commands: Vec::new(), drained: false, closed: world.is_closing() });
+            return Ok(Polled { closed: world.is_closing(), ..Polled::default() });
         };
         let mut commands = world.read_commands(Topic::InternalCommands, self.shard, next.internal, max)?;
         commands.extend(world.read_commands(Topic::Commands, self.shard, next.commands, max - commands.len())?);
@@ -74,7 +85,8 @@ impl Lease for SimulatedLease {
         }
         let drained = world.read_commands(Topic::InternalCommands, self.shard, next.internal, 1)?.is_empty()
             && world.read_commands(Topic::Commands, self.shard, next.commands, 1)?.is_empty();
-        Ok(Polled { drained, closed: world.is_closing() && drained && commands.is_empty(), commands })
+        let closed = world.is_closing() && drained && commands.is_empty();
+        Ok(Polled { commands, drained, is_carried: false, closed })
     }
 
     fn commit(&mut self, batch: Batch) -> CommitOutcome {
@@ -85,7 +97,24 @@ impl Lease for SimulatedLease {
         world.commit(self.shard, self.epoch, batch)
     }
 
+    /// Where a commit is a transaction, that it failed is told with the next call.
+    fn hand_over(&mut self, batch: Batch) -> CommitOutcome {
+        if let Some(late) = self.late {
+            return late;
+        }
+        match self.commit(batch) {
+            CommitOutcome::Aborted if planted::bug!("aborted-kept") => CommitOutcome::Committed,
+            CommitOutcome::Indefinite if planted::bug!("indefinite-as-committed") => CommitOutcome::Committed,
+            late @ (CommitOutcome::Aborted | CommitOutcome::Indefinite) => {
+                self.late = Some(late);
+                CommitOutcome::Committed
+            }
+            known => known,
+        }
+    }
+
     fn snapshot(&mut self, key: &str) -> Result<Option<Vec<u8>>, LogError> {
+        self.told()?;
         let world = self.world.lock();
         if !world.is_owner(self.shard, self.epoch, self.life) {
             return Err(LogError::Fenced);

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 struct Partition {
     records: Vec<Record>,
-    /// The next offset.
+    /// The offset after the newest record.
     end: u64,
+    /// The next record's: markers use offsets up too.
+    next: u64,
 }
 
 /// What is committed, by topic and partition.
@@ -53,8 +55,9 @@ impl Partitions {
     /// Appends one record; its offset is given here.
     pub(super) fn append(&mut self, mut record: Record) {
         let partition = self.partitions.entry((record.topic, record.partition)).or_default();
-        record.offset = partition.end;
-        partition.end += 1;
+        record.offset = partition.next;
+        partition.next += 1;
+        partition.end = partition.next;
         if self.compacts && record.topic.is_compacted() {
             partition.records.retain(|earlier| earlier.key != record.key);
             if record.value.is_none() {
@@ -68,7 +71,7 @@ impl Partitions {
     pub(super) fn mark(&mut self, touched: impl IntoIterator<Item = (Topic, u32)>, aborted: u64) {
         if self.has_markers {
             for place in touched {
-                self.partitions.entry(place).or_default().end += 1 + aborted;
+                self.partitions.entry(place).or_default().next += 1 + aborted;
             }
         }
     }

@@ -197,6 +197,11 @@ impl World {
                 CommitOutcome::Committed
             }
             Profile::Cluster => match (self.on_commit)(shard) {
+                fate if planted::bug!("reply-on-produce") && fate != Fate::Committed => {
+                    self.replies.extend(batch.replies);
+                    self.fence(shard);
+                    CommitOutcome::Fenced
+                }
                 Fate::Committed => {
                     let replies = self.apply(shard, epoch, batch);
                     self.replies.extend(replies);

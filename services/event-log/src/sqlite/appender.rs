@@ -4,14 +4,12 @@ use super::{OnFailure, handover::Handed, shared::Shared, write};
 use rusqlite::Connection;
 use std::{fs::File, sync::Arc};
 
-/// How much the write-ahead log may hold before its pages are copied into the file, after which it begins anew at its
-/// start: overwriting costs the file system less than growing.
-const CHECKPOINT_BYTES: usize = 4 << 20;
-
 /// See the module.
 pub(super) struct Appender {
     pub(super) shared: Arc<Shared>,
     pub(super) connection: Connection,
+    /// See [`SqliteOptions::checkpoint_bytes`](super::SqliteOptions::checkpoint_bytes).
+    pub(super) checkpoint_bytes: usize,
     pub(super) on_failure: OnFailure,
     /// Held so that no other process has the directory.
     pub(super) lock: File,
@@ -39,6 +37,9 @@ impl Appender {
         let _guard = EndWithPanic { shared: Arc::clone(&self.shared), on_failure: Arc::clone(&self.on_failure) };
         let (mut group, mut since_checkpoint) = (Vec::new(), 0);
         while self.wait(&mut group) {
+            if planted::bug!("reply-before-sync") {
+                self.shared.answer(group.iter_mut().flat_map(|handed| std::mem::take(&mut handed.replies)));
+            }
             match write::group(&mut self.connection, &group) {
                 Ok(written) => since_checkpoint += written,
                 Err(error) => return self.fail(&error),
@@ -51,7 +52,7 @@ impl Appender {
                 self.shared.committed.settle(last.ticket);
             }
             group.clear();
-            if since_checkpoint >= CHECKPOINT_BYTES {
+            if since_checkpoint >= self.checkpoint_bytes {
                 since_checkpoint = 0;
                 if let Err(error) = self.checkpoint("PASSIVE") {
                     return self.fail(&error);

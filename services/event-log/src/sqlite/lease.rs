@@ -6,6 +6,9 @@ use rusqlite::Connection;
 use schemas::{ShardId, Topic};
 use std::{sync::Arc, time::Duration};
 
+/// A poll takes no more commands than this: few enough that one batch is written while the next is decided.
+const MOST_COMMANDS: usize = 256;
+
 /// See the module.
 pub(super) struct SqliteLease {
     shared: Arc<Shared>,
@@ -132,7 +135,7 @@ impl Lease for SqliteLease {
     }
 
     fn poll(&mut self, max: usize, wait: Duration) -> Result<Polled, LogError> {
-        Ok(self.shared.inboxes[self.shard.0 as usize].poll(self.epoch, max, wait))
+        Ok(self.shared.inboxes[self.shard.0 as usize].poll(self.epoch, max.min(MOST_COMMANDS), wait))
     }
 
     fn commit(&mut self, batch: Batch) -> CommitOutcome {

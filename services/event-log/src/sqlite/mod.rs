@@ -53,6 +53,9 @@ pub struct SqliteOptions {
     pub queue_bytes: usize,
     /// How much of the newest events is kept in memory for readers.
     pub tail_bytes: usize,
+    /// How much the write-ahead log may hold before its pages are copied into the file, after which it begins anew at its
+    /// start: overwriting costs the file system less than growing.
+    pub checkpoint_bytes: usize,
     /// Called once when a write has failed.
     pub on_failure: OnFailure,
 }
@@ -73,6 +76,7 @@ impl SqliteOptions {
             disk_reserve_bytes: 256 << 20,
             queue_bytes: 16 << 20,
             tail_bytes: 32 << 20,
+            checkpoint_bytes: 4 << 20,
             on_failure: Arc::new(|_| std::process::exit(EXIT_LOG_FAILED)),
         }
     }
@@ -96,7 +100,13 @@ impl SqliteLog {
         let opened = schema::open(&file, &options)?;
         let shared = Arc::new(Shared::new(&options, file, opened.starts, &opened.shards));
         let on_failure = Arc::clone(&options.on_failure);
-        let appender = Appender { shared: Arc::clone(&shared), connection: opened.connection, on_failure, lock };
+        let appender = Appender {
+            shared: Arc::clone(&shared),
+            connection: opened.connection,
+            checkpoint_bytes: options.checkpoint_bytes,
+            on_failure,
+            lock,
+        };
         let thread = std::thread::Builder::new()
             .name("log-appender".to_owned())
             .spawn(move || appender.run())

@@ -151,7 +151,7 @@ pub(super) fn read_batches(
         let data = unpacked.map_err(|damage| damaged(topic, partition, first, damage))?;
         bytes += data.len();
         let after = if Topic::EVENTS.contains(&topic) {
-            if first > next {
+            if first > next && !planted::bug!("reader-over-gap") {
                 return Err(gap(topic, partition, next, first));
             }
             let place = events::Place { topic, partition, first, from: next };

@@ -1,7 +1,7 @@
 //! Batches: whole, in order, durable before they are answered.
 
 use crate::world::{Sink, World, command, event, events, item_of, lease, read, reply, seqs};
-use event_log::{Batch, CommitOutcome, NewDeadLetter};
+use event_log::{Batch, CommitOutcome, NewDeadLetter, NewSnapshot};
 use schemas::Topic;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -11,6 +11,7 @@ use std::{
 super::on_every_log!(
     events_come_back_as_they_were_written,
     batches_stand_in_the_order_of_their_commits,
+    what_is_handed_over_is_written_in_order_and_then_answered,
     a_batch_takes_effect_in_all_its_topics,
     replies_arrive_in_order_after_their_batches,
     a_batch_of_replies_alone_writes_nothing,
@@ -49,6 +50,30 @@ fn batches_stand_in_the_order_of_their_commits(world: &mut dyn World) {
     assert!(records.is_sorted_by(|a, b| a.offset < b.offset));
     let end = log.end(Topic::InventoryEvents, 1).unwrap();
     assert!(end > records[8].offset);
+}
+
+fn what_is_handed_over_is_written_in_order_and_then_answered(world: &mut dyn World) {
+    let log = world.open();
+    let sink = Arc::new(Sink::default());
+    let node = log.register(sink.clone());
+    let mut owner = lease(&*log, 1);
+    for seq in 1..=200 {
+        let batch = Batch { replies: vec![reply(node, seq)], ..events(&*owner, [seq]) };
+        assert_eq!(owner.hand_over(batch), CommitOutcome::Committed);
+    }
+    // A snapshot is asked for after all that was handed over.
+    let snapshots = vec![NewSnapshot { key: "item/a".to_owned(), value: Some(vec![7]) }];
+    assert_eq!(owner.hand_over(Batch { snapshots, ..Batch::default() }), CommitOutcome::Committed);
+    assert_eq!(owner.snapshot("item/a").unwrap(), Some(vec![7]));
+    world.settle();
+    assert!(owner.is_durable());
+    assert_eq!(seqs(&read(&*log, Topic::InventoryEvents, 1)), (1..=200).collect::<Vec<_>>());
+    assert_eq!(sink.requests(), (1..=200).collect::<Vec<_>>());
+    // What waits when the lease ends is written all the same.
+    assert_eq!(owner.hand_over(events(&*owner, [201])), CommitOutcome::Committed);
+    drop(owner);
+    world.settle();
+    assert_eq!(read(&*log, Topic::InventoryEvents, 1).len(), 201);
 }
 
 fn a_batch_takes_effect_in_all_its_topics(world: &mut dyn World) {

@@ -42,6 +42,7 @@ fn a_reader_begins_at_any_record(world: &mut dyn World) {
         assert_eq!(seqs(&rest), (record.envelope.unwrap().seq..=6).collect::<Vec<_>>());
     }
     let end = log.end(Topic::InventoryEvents, 1).unwrap();
+    assert_eq!(end, read(&*log, Topic::InventoryEvents, 1).last().unwrap().offset + 1);
     assert!(try_read(&*log, Topic::InventoryEvents, 1, end).unwrap().is_empty());
 }
 

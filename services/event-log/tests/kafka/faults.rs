@@ -49,7 +49,8 @@ fn whatever_became_of_an_indefinite_commit_the_next_owner_finds_it() {
         });
         if outcome == CommitOutcome::Indefinite {
             indefinite += 1;
-            assert_eq!(owner.commit(events(&*owner, [next])), CommitOutcome::Fenced, "that producer is not used again");
+            let again = owner.commit(events(&*owner, [next + 2]));
+            assert_eq!(again, CommitOutcome::Indefinite, "that producer is not used again");
         }
         cluster.resume(0);
         drop(owner);
@@ -69,6 +70,34 @@ fn whatever_became_of_an_indefinite_commit_the_next_owner_finds_it() {
         }
     }
     assert!(indefinite > 0, "every commit knew its end");
+}
+
+#[test]
+fn what_was_handed_over_and_not_written_is_told_and_nothing_follows_it() {
+    let (cluster, mut world) = alone();
+    let log = world.open();
+    let mut owner = lease(&*log, 1);
+    owner.consume_from(owner.consumed()).unwrap();
+    assert_eq!(owner.hand_over(events(&*owner, [1])), CommitOutcome::Committed);
+    assert_eq!(owner.commit(Batch::default()), CommitOutcome::Committed);
+    cluster.pause(0);
+    for seq in 2..=4 {
+        assert_eq!(owner.hand_over(events(&*owner, [seq])), CommitOutcome::Committed, "nobody can know yet");
+    }
+    assert!(!owner.is_durable());
+    let until = Instant::now() + LONG * 3;
+    while owner.poll(10, Duration::from_millis(50)).is_ok() {
+        assert!(Instant::now() < until, "it is never told");
+    }
+    assert_ne!(owner.hand_over(events(&*owner, [5])), CommitOutcome::Committed);
+    cluster.resume(0);
+    drop(owner);
+    let mut next = take_again(&*log, 1);
+    let found = seqs(&read(&*log, Topic::InventoryEvents, 1));
+    assert_eq!(found, (1..=found.len() as u64).collect::<Vec<_>>());
+    assert!(found.len() <= 4, "{found:?}");
+    let first = found.len() as u64 + 1;
+    assert_eq!(next.commit(events(&*next, [first])), CommitOutcome::Committed);
 }
 
 #[test]

@@ -117,26 +117,29 @@ fn a_batch_with_snapshots_says_for_ever_how_far_internal_commands_were_consumed(
 fn a_shard_that_always_has_more_to_do_is_told_now_and_then_that_the_clock_may_go_on() {
     let mut world = Kafka::new();
     let log = world.open();
-    let mut owner = lease(&*log, 1);
-    let done = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            for n in 0.. {
-                if done.load(Ordering::Relaxed) {
-                    return;
+    // With one that keeps up, and with one that falls behind more and more.
+    for (shard, max, every) in [(1, 256, Duration::from_micros(500)), (2, 2, Duration::from_millis(2))] {
+        let mut owner = lease(&*log, shard);
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for n in 0.. {
+                    if done.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    log.submit(command(shard, n)).unwrap();
+                    std::thread::sleep(every);
                 }
-                log.submit(command(1, n)).unwrap();
-                std::thread::sleep(Duration::from_micros(500));
+            });
+            let (mut consumed, mut busy, until) = (owner.consumed(), 0, Instant::now() + LONG);
+            while busy < 3 {
+                let polled = owner.poll(max, Duration::from_millis(50)).unwrap();
+                busy += u32::from(polled.drained && !polled.commands.is_empty());
+                polled.commands.iter().for_each(|received| consumed.pass(received.source));
+                assert_eq!(owner.commit(Batch { consumed, ..Batch::default() }), CommitOutcome::Committed);
+                assert!(Instant::now() < until, "its clock stands still");
             }
+            done.store(true, Ordering::Relaxed);
         });
-        let (mut consumed, mut busy, until) = (owner.consumed(), 0, Instant::now() + LONG);
-        while busy < 3 {
-            let polled = owner.poll(256, Duration::from_millis(50)).unwrap();
-            busy += u32::from(polled.drained && !polled.commands.is_empty());
-            polled.commands.iter().for_each(|received| consumed.pass(received.source));
-            assert_eq!(owner.commit(Batch { consumed, ..Batch::default() }), CommitOutcome::Committed);
-            assert!(Instant::now() < until, "its clock stands still");
-        }
-        done.store(true, Ordering::Relaxed);
-    });
+    }
 }

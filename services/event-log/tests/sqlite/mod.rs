@@ -3,7 +3,7 @@
 mod damage;
 
 use crate::world::{
-    LONG, Sink, Sqlite, World, command, event, events, lease, numbers, options, read, reply, seqs, try_read,
+    LONG, Sink, Sqlite, World, command, event, events, lease, numbers, options, read, reply, seqs, take_all, try_read,
 };
 use event_log::{
     Batch, CommitOutcome, EventLog, LogError, ReadFrom, SubmitError,
@@ -220,7 +220,7 @@ fn commands_that_arrive_while_a_new_owner_loads_come_once_and_in_order() {
         }
         sent.join().unwrap();
     });
-    let all = numbers(&lease(&*log, 2).poll(1_000, Duration::ZERO).unwrap().commands);
+    let all = take_all(&mut *lease(&*log, 2));
     assert_eq!(all, (1..=500).collect::<Vec<_>>());
 }
 

@@ -18,8 +18,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// At most so many commands are decided in one batch: few enough that the log writes one while the next is decided.
-const MOST_COMMANDS: usize = 256;
+/// At most so many commands are decided in one batch; a log may give fewer at a time.
+const MOST_COMMANDS: usize = 4_096;
 /// A recovery that failed for want of the log is tried again after this, twice as long each time.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LAST_RETRY: Duration = Duration::from_secs(5);
@@ -129,7 +129,8 @@ fn announce<'a>(owner: &'a Owner, recovered: Recovered, took: Duration, meter: &
         tracked.status.events_replayed = replayed;
     });
     shared.turn(shard.id(), ShardState::Serving);
-    Runner { owner, shared, lease, shard, meter }
+    let asked = shared.options.clock.now();
+    Runner { owner, shared, lease, shard, meter, asked, sends: false }
 }
 
 struct Runner<'a> {
@@ -138,6 +139,10 @@ struct Runner<'a> {
     lease: Box<dyn Lease>,
     shard: Shard,
     meter: &'a mut Meter,
+    /// The time of the last poll of which a later one may say that all that stood there has been given.
+    asked: Timestamp,
+    /// Whether internal commands were handed over that may not stand in the log yet.
+    sends: bool,
 }
 
 impl Runner<'_> {
@@ -167,19 +172,23 @@ impl Runner<'_> {
         }
     }
 
-    /// One round: commands, then, if nothing more stands there, the time read before that was known.
+    /// One round: commands, then, if nothing more of it stands there, the time at which it was asked what does.
     fn pass(&mut self) -> Result<(), Stop> {
+        self.settle_traffic();
         let traffic = self.shared.traffic.load(Ordering::Acquire);
         let time = self.shared.options.clock.now();
         let wait = self.patience(time);
         let polled = self.lease.poll(MOST_COMMANDS, wait)?;
+        if !polled.is_carried {
+            self.asked = time;
+        }
         let before = self.shard.stats();
         if !polled.commands.is_empty() {
             self.take(polled.commands)?;
         }
-        let mut quiet = polled.drained && self.shard.stats().received == before.received;
+        let mut quiet = polled.drained && !polled.is_carried && self.shard.stats().received == before.received;
         if polled.drained {
-            let effects = self.shard.step(Input::Clock(time));
+            let effects = self.shard.step(Input::Clock(self.asked));
             quiet &= effects.batch.is_none();
             self.perform(effects)?;
         }
@@ -187,7 +196,7 @@ impl Runner<'_> {
         self.shared.update(self.shard.id(), |tracked| {
             tracked.show(&self.shard);
             if polled.drained {
-                tracked.status.clock_seen = Some(time);
+                tracked.status.clock_seen = Some(self.asked);
             }
             if quiet && self.shard.stats().sent == before.sent && self.lease.is_durable() {
                 tracked.quiet_since = Some(time);
@@ -195,6 +204,14 @@ impl Runner<'_> {
             }
         });
         if polled.closed { Err(Stop::Halt(Halt::Stop("the log is closing".to_owned()))) } else { Ok(()) }
+    }
+
+    /// Says that internal commands have reached the log, once they have: who looked for some before has not seen them.
+    fn settle_traffic(&mut self) {
+        if self.sends && self.lease.is_durable() {
+            self.sends = false;
+            self.shared.traffic.fetch_add(1, Ordering::AcqRel);
+        }
     }
 
     /// How long to wait for commands: not past a deadline, and not at all while snapshots are being written.
@@ -226,16 +243,16 @@ impl Runner<'_> {
     fn perform(&mut self, effects: Effects) -> Result<(), Stop> {
         let Effects { batch, rebuild } = effects;
         if let Some(batch) = batch {
-            let internal = !batch.internal.is_empty();
-            if internal {
+            if !batch.internal.is_empty() {
+                self.sends = true;
                 self.shared.traffic.fetch_add(1, Ordering::AcqRel);
             }
-            let outcome = self.lease.commit(batch);
-            if internal {
-                self.shared.traffic.fetch_add(1, Ordering::AcqRel);
-            }
+            let outcome = self.lease.hand_over(batch);
+            self.settle_traffic();
             match outcome {
                 CommitOutcome::Committed => {}
+                CommitOutcome::Aborted if planted::bug!("aborted-kept") => {}
+                CommitOutcome::Indefinite if planted::bug!("indefinite-as-committed") => {}
                 CommitOutcome::Aborted | CommitOutcome::Indefinite => return Err(Halt::Rebuild.into()),
                 CommitOutcome::Fenced => return Err(Halt::Stop("another owner has the shard".to_owned()).into()),
             }

@@ -178,7 +178,8 @@ impl Shard {
                 }
             }
             Outcome::Waits(wait) => {
-                if let Some(to) = cause.reply_to {
+                let to = cause.reply_to.filter(|_| !(waited_for && planted::bug!("waiter-forgotten")));
+                if let Some(to) = to {
                     let waiter = Waiter { to, wait, positions: PositionToken::default() };
                     self.waiters.add(now, key.clone(), waiter);
                 }
@@ -238,6 +239,7 @@ impl Shard {
         let mut positions = told.clone();
         let seq = self.state.seq_of(key);
         if seq > 0 {
+            let seq = if planted::bug!("position-too-low") { seq - 1 } else { seq };
             positions.add(Position { topic: key.topic(), partition: self.options.shard.0, seq });
         }
         positions
@@ -248,10 +250,11 @@ impl Shard {
             CommandSource::Memory => {}
             CommandSource::Commands(offset) => {
                 debug_assert!(offset >= self.consumed.commands, "a command was delivered twice");
-                self.consumed.commands = offset + 1;
+                self.consumed.commands = if planted::bug!("command-consumed-twice") { offset } else { offset + 1 };
             }
             CommandSource::Internal(offset) => {
-                debug_assert!(offset >= self.consumed.internal, "an internal command was delivered twice");
+                let is_next = offset >= self.consumed.internal || planted::bug!("internal-command-skipped");
+                debug_assert!(is_next, "an internal command was delivered twice");
                 self.consumed.internal = offset + 1;
                 self.stats.received += 1;
             }

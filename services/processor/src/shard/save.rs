@@ -114,10 +114,11 @@ impl Shard {
         let Some(entry) = self.state.live.get_mut(&key) else { return 0 };
         let Some(first) = entry.dirty_from.take() else { return 0 };
         let finished = entry.aggregate.is_finished();
-        let parts = encode(&key, entry.seq, finished, &entry.aggregate);
+        let seq = if planted::bug!("snapshot-newer-than-log") { entry.seq - 1 } else { entry.seq };
+        let parts = encode(&key, seq, finished, &entry.aggregate);
         let count = u32::try_from(parts.len()).expect("an aggregate has fewer than 2^32 parts");
         let bytes: usize = parts.iter().map(Vec::len).sum();
-        let before = std::mem::replace(&mut entry.saved, Saved { seq: entry.seq, parts: count, bytes: bytes as u64 });
+        let before = std::mem::replace(&mut entry.saved, Saved { seq, parts: count, bytes: bytes as u64 });
         self.state.saved.replace(&key, before, entry.saved);
         self.state.topic_mut(key.topic()).dirty.remove(&first);
         for (part, value) in (0..).zip(parts) {
@@ -156,7 +157,9 @@ impl Shard {
             if entry.dirty_from.is_none() && entry.aggregate.due().is_none() && entry.aggregate.is_finished() {
                 let saved = entry.saved;
                 self.state.live.remove(&key);
-                self.state.finished.insert(key, saved);
+                if !planted::bug!("evicted-and-forgotten") {
+                    self.state.finished.insert(key, saved);
+                }
             }
         }
     }

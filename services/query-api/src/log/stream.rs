@@ -19,7 +19,7 @@ pub(super) struct Chunks(mpsc::Receiver<io::Result<Bytes>>);
 pub(super) type ChunkSink = mpsc::Sender<io::Result<Bytes>>;
 
 pub(super) fn chunks() -> (ChunkSink, Chunks) {
-    let (sink, source) = mpsc::channel(CHUNKS);
+    let (sink, source) = mpsc::channel(if planted::bug!("unbounded-stream") { 1 << 20 } else { CHUNKS });
     (sink, Chunks(source))
 }
 
@@ -28,5 +28,17 @@ impl Stream for Chunks {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.poll_recv(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_reader_makes_the_writer_wait() {
+        let (sink, _body) = chunks();
+        let taken = (0..1_000).take_while(|_| sink.try_send(Ok(Bytes::new())).is_ok()).count();
+        assert_eq!(taken, CHUNKS);
     }
 }

@@ -2,13 +2,17 @@
 
 use super::disk;
 use crate::engine::Engine;
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use event_log::{EventLog, ReadFrom, Record, kafka::KafkaLog, shard_of};
 use schemas::{AggregateKey, ItemId, Topic};
 use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+
+/// So many of the newest events are written again to measure the brokers: as different as those of a load are.
+const SAMPLES: u64 = 1_000;
+const SAMPLE_BYTES: usize = 1 << 20;
 
 /// Which thing it is.
 pub enum Alone<'a> {
@@ -61,12 +65,13 @@ impl<'a> Alone<'a> {
     }
 }
 
-/// The newest event of an item's partition.
-fn newest(log: &KafkaLog, item: &ItemId) -> Result<Record> {
+/// The newest events of an item's partition.
+fn newest(log: &KafkaLog, item: &ItemId) -> Result<Vec<Record>> {
     let topic = Topic::InventoryEvents;
     let partition = shard_of(log.shards(), &AggregateKey::Item(item.clone())).0;
-    let end = log.end(topic, partition)?;
-    ensure!(end > 0, "there is no event of {item}");
-    let mut reader = log.reader(&[ReadFrom { topic, partition, offset: end - 1 }])?;
-    reader.poll(1, Duration::from_secs(5))?.pop().context("the newest event cannot be read")
+    let offset = log.end(topic, partition)?.saturating_sub(SAMPLES);
+    let mut reader = log.reader(&[ReadFrom { topic, partition, offset }])?;
+    let found = reader.poll(SAMPLE_BYTES, Duration::from_secs(5))?;
+    ensure!(!found.is_empty(), "there is no event of {item}");
+    Ok(found)
 }

@@ -6,11 +6,17 @@ use super::{
     proof::{self, Answered},
     scratch,
 };
-use crate::{cli::Hot, engine::Engine, print, settings::Settings};
+use crate::{
+    cli::Hot,
+    engine::{Engine, HoldPlacer, Services},
+    print,
+    settings::Settings,
+};
 use anyhow::{Context as _, Result, ensure};
 use comfy_table::{CellAlignment, Table, presets};
 use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
+use parking_lot::Mutex;
 use schemas::{ItemId, Role};
 use serde::Serialize;
 use serde_json::json;
@@ -69,22 +75,24 @@ struct SoldOut {
     refused: u64,
 }
 
+/// How long answers took, of all clients: one of its own for each would not fit into the processor's cache.
+type Latency = Arc<Mutex<Histogram<u64>>>;
+
+fn latency() -> Result<Latency> {
+    Ok(Arc::new(Mutex::new(Histogram::new_with_bounds(1, 60_000_000, 3)?)))
+}
+
 /// What one client of a workload saw.
 struct Client {
     name: String,
     granted: u64,
     refused: u64,
-    latency: Histogram<u64>,
+    latency: Latency,
 }
 
 impl Client {
-    fn new(number: usize) -> Result<Self> {
-        Ok(Self {
-            name: format!("c{number}"),
-            granted: 0,
-            refused: 0,
-            latency: Histogram::new_with_bounds(1, 60_000_000, 3)?,
-        })
+    fn new(number: usize, latency: &Latency) -> Self {
+        Self { name: format!("c{number}"), granted: 0, refused: 0, latency: Arc::clone(latency) }
     }
 
     fn next_hold(&self) -> String {
@@ -93,7 +101,7 @@ impl Client {
 
     fn count(&mut self, granted: bool, since: Instant) {
         let micros = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.latency.saturating_record(micros);
+        self.latency.lock().saturating_record(micros);
         if granted { self.granted += 1 } else { self.refused += 1 }
     }
 }
@@ -109,7 +117,10 @@ struct Bench<'a> {
 /// Runs the benchmark and prints its table, or JSON. Fails where anything was oversold or lost.
 pub fn run(args: &Hot, settings: Settings) -> Result<()> {
     let mut report = None;
-    scratch::with_engine_of(settings, args.scratch.as_deref(), |engine| {
+    // Brokers alone are asked how fast holds are decided; with a store beside them, what the whole engine does.
+    let decides_only = settings.is_flag("kafka") && settings.some("scylla").is_none();
+    let services = if decides_only { Services::DECIDING } else { Services::ALL };
+    scratch::with_engine_of(settings, args.scratch.as_deref(), services, |engine| {
         report = Some(measure(engine, args)?);
         Ok(())
     })?;
@@ -182,18 +193,20 @@ fn workload(bench: &Bench<'_>, way: &'static str, in_flight: usize, goal: Option
         let stop = Arc::new(AtomicBool::new(false));
         let start = Instant::now();
         let mut clients = tokio::task::JoinSet::new();
+        let latency = latency()?;
         for number in 0..in_flight {
+            let client = Client::new(number, &latency);
             let limit = Until::Stopped(Arc::clone(&stop));
             if way == "HTTP" {
                 clients.spawn(over_http(
                     engine.base_url().to_owned(),
                     engine.mint(Role::Service, "bench", None)?,
                     item.clone(),
-                    number,
+                    client,
                     limit,
                 ));
             } else {
-                clients.spawn(in_process(engine.hold_placer()?, item.clone(), number, limit));
+                clients.spawn(in_process(engine.hold_placer()?, item.clone(), client, limit));
             }
         }
         tokio::time::sleep(time).await;
@@ -203,8 +216,7 @@ fn workload(bench: &Bench<'_>, way: &'static str, in_flight: usize, goal: Option
         let holds: u64 = clients.iter().map(|client| client.granted).sum();
         ensure!(clients.iter().all(|client| client.refused == 0), "a hold was refused though there was stock");
         ensure!(holds > 0, "no hold was granted");
-        let mut latency = Histogram::<u64>::new_with_bounds(1, 60_000_000, 3)?;
-        clients.iter().try_for_each(|client| latency.add(&client.latency))?;
+        let quantile = |q| latency.lock().value_at_quantile(q);
         let catch_up = engine.views_catch_up().await?;
         let holds_in_log = proof::check(engine.log().as_ref(), &item, received, &answered(&clients))?;
         Ok(Figure {
@@ -216,8 +228,8 @@ fn workload(bench: &Bench<'_>, way: &'static str, in_flight: usize, goal: Option
             holds_per_second: holds as f64 / seconds,
             times_alone: 0.0,
             goal,
-            p50_micros: latency.value_at_quantile(0.5),
-            p99_micros: latency.value_at_quantile(0.99),
+            p50_micros: quantile(0.5),
+            p99_micros: quantile(0.99),
             views_catch_up_ms: catch_up.as_millis(),
             holds_in_log,
         })
@@ -232,10 +244,10 @@ fn sold_out(bench: &Bench<'_>) -> Result<SoldOut> {
     let Bench { engine, run, .. } = *bench;
     engine.runtime().block_on(async {
         let item = prepare(engine, &format!("sold-out-{run}"), &[UNITS]).await?;
-        let mut clients = tokio::task::JoinSet::new();
+        let (mut clients, latency) = (tokio::task::JoinSet::new(), latency()?);
         for number in 0..CLIENTS {
-            let number = usize::try_from(number)?;
-            clients.spawn(in_process(engine.hold_placer()?, item.clone(), number, Until::Asked(EACH)));
+            let client = Client::new(usize::try_from(number)?, &latency);
+            clients.spawn(in_process(engine.hold_placer()?, item.clone(), client, Until::Asked(EACH)));
         }
         let clients = finish(clients).await?;
         let granted = clients.iter().map(|client| client.granted).sum();
@@ -264,8 +276,7 @@ impl Until {
     }
 }
 
-async fn in_process(placer: crate::engine::HoldPlacer, item: ItemId, number: usize, until: Until) -> Result<Client> {
-    let mut client = Client::new(number)?;
+async fn in_process(placer: HoldPlacer, item: ItemId, mut client: Client, until: Until) -> Result<Client> {
     while !until.is_over(&client) {
         let since = Instant::now();
         let granted = placer.place(&item, &client.next_hold()).await?;
@@ -274,8 +285,7 @@ async fn in_process(placer: crate::engine::HoldPlacer, item: ItemId, number: usi
     Ok(client)
 }
 
-async fn over_http(base_url: String, token: String, item: ItemId, number: usize, until: Until) -> Result<Client> {
-    let mut client = Client::new(number)?;
+async fn over_http(base_url: String, token: String, item: ItemId, mut client: Client, until: Until) -> Result<Client> {
     let mut connection = Connection::open(&base_url, &token).await?;
     let path = format!("/v1/items/{item}/holds");
     while !until.is_over(&client) {

@@ -1,6 +1,9 @@
 //! An engine of its own for a benchmark or a replay: in a directory that goes with it, or on the cluster that is named.
 
-use crate::{engine::Engine, settings::Settings};
+use crate::{
+    engine::{Engine, Services},
+    settings::Settings,
+};
 use anyhow::Result;
 use std::path::Path;
 
@@ -11,6 +14,7 @@ use std::path::Path;
 pub fn with_engine_of(
     mut settings: Settings,
     parent: Option<&Path>,
+    services: Services,
     work: impl FnOnce(&Engine) -> Result<()>,
 ) -> Result<()> {
     if !settings.is_flag("kafka") {
@@ -27,7 +31,7 @@ pub fn with_engine_of(
     }
     settings.set("port", "0");
     settings.set("rate-limit", "0");
-    let engine = Engine::start(&settings, false)?;
+    let engine = Engine::start_trial(&settings, services)?;
     let outcome = work(&engine);
     engine.stop();
     outcome
@@ -44,5 +48,5 @@ pub fn with_engine_in(
     if let Some(data) = data {
         settings.set("data", data.to_string_lossy());
     }
-    with_engine_of(settings, parent, work)
+    with_engine_of(settings, parent, Services::ALL, work)
 }

@@ -59,6 +59,15 @@ fn books_the_units() {
 }
 
 #[test]
+fn books_the_units_where_they_came() {
+    let when = given_stock(5).when(receive("r", "outlet", 7));
+    let [schemas::Event::Item(ItemEvent::StockReceived(received))] = &when.decision().events[..] else {
+        panic!("one receipt")
+    };
+    assert_eq!((received.place.location.as_str(), received.place.sellable), ("outlet", 7));
+}
+
+#[test]
 fn books_units_of_a_delisted_item() {
     given().and(delist()).when(receive("r", "main", 7)).replies(stock_reply(7, 7));
 }

@@ -8,8 +8,11 @@ fn released(hold: HoldId, held: u32, committed: u32, stock: StockLevels) -> Item
 #[test]
 fn refuses_another_callers_hold() {
     let id = FreeHoldId::parse("h").expect("id");
-    let other = HoldId::Free { caller: SubjectId::parse("somebody").expect("id"), id };
-    given_stock(5).when(release(other)).refuses(ItemRejection::HoldNotFound);
+    let somebody = schemas::Caller { subject: SubjectId::parse("somebody").expect("id"), ..caller(Role::Service) };
+    let other = HoldId::Free { caller: somebody.subject.clone(), id };
+    given_stock(5).when(release(other.clone())).refuses(ItemRejection::HoldNotFound);
+    let theirs = given_stock(5).by(somebody).and(hold(other.clone(), 2)).by(caller(Role::Service));
+    theirs.when(release(other)).refuses(ItemRejection::HoldNotFound);
 }
 
 #[test]

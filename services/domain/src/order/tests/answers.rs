@@ -146,6 +146,9 @@ fn a_total_beyond_exact_numbers_rejects() {
     assert_eq!(rejected_for(vec![line("l1", "tea", 2)], vec![discount], max), OrderRefusal::TotalTooLarge);
     let fee = adjustment("a1", None, 1);
     assert_eq!(rejected_for(vec![line("l1", "tea", 1)], vec![fee], max), OrderRefusal::TotalTooLarge);
+    // In 64 bits this product would wrap to a price that looks sound.
+    let wraps = (1 << 45) + 1;
+    assert_eq!(rejected_for(vec![line("l1", "tea", 1 << 19)], vec![], wraps), OrderRefusal::TotalTooLarge);
 }
 
 #[test]

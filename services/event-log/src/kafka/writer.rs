@@ -1,0 +1,286 @@
+//! The thread that writes what a lease hands over: all that waits, as one transaction, while the shard decides what comes next.
+
+use super::{
+    client::{self, Place},
+    owned::Owned,
+    pace::Pace,
+    producer::Transactor,
+    records::{self, Outgoing},
+    shared::Shared,
+    shelf::Shelf,
+};
+use crate::{CommitOutcome, Consumed, LogError};
+use parking_lot::{Condvar, Mutex};
+use rdkafka::{consumer::ConsumerGroupMetadata, topic_partition_list::TopicPartitionList};
+use schemas::{Reply, ShardId, Topic};
+use std::{collections::BTreeMap, sync::Arc, thread::JoinHandle, time::Instant};
+
+/// No more bytes wait than about so many, or than one batch has.
+const MOST_BYTES: usize = 4 << 20;
+/// What a record takes beside its value.
+const ATTRIBUTES: usize = 400;
+
+/// What one transaction writes, and what is told once it is committed.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    pub(super) records: Vec<Outgoing>,
+    /// Where the commands stand that it has decided; none = where they stood.
+    pub(super) consumed: Option<Consumed>,
+    pub(super) replies: Vec<Reply>,
+}
+
+impl Work {
+    fn bytes(&self) -> usize {
+        let of = |record: &Outgoing| ATTRIBUTES + record.value.as_ref().map_or(0, Vec::len);
+        self.records.iter().map(of).sum::<usize>() + ATTRIBUTES * self.replies.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.consumed.is_none() && self.replies.is_empty()
+    }
+
+    fn extend(&mut self, later: Self) {
+        self.records.extend(later.records);
+        self.consumed = later.consumed.or(self.consumed);
+        self.replies.extend(later.replies);
+    }
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Work,
+    bytes: usize,
+    is_writing: bool,
+    is_closing: bool,
+    /// Why nothing more is written.
+    failed: Option<CommitOutcome>,
+}
+
+#[derive(Debug, Default)]
+struct Desk {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+/// See the module. Dropped, it writes what waits, and ends.
+pub(super) struct Writer {
+    desk: Arc<Desk>,
+    shelf: Arc<Mutex<Shelf>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts to write for a lease. The place of every snapshot that it writes is noted on the shelf.
+    pub(super) fn start(
+        owned: &Arc<Owned>,
+        transactor: Transactor,
+        group: ConsumerGroupMetadata,
+        shelf: Shelf,
+    ) -> Result<Self, LogError> {
+        let desk = Arc::new(Desk::default());
+        let shelf = Arc::new(Mutex::new(shelf));
+        let writing = Writing {
+            owned: Arc::clone(owned),
+            transactor,
+            group,
+            shelf: Arc::clone(&shelf),
+            desk: Arc::clone(&desk),
+            pace: Pace::default(),
+        };
+        let thread = std::thread::Builder::new()
+            .name(format!("writer-{}", owned.shard().0))
+            .spawn(move || writing.run())
+            .map_err(|error| LogError::Unavailable(format!("cannot start a thread: {error}")))?;
+        Ok(Self { desk, shelf, thread: Some(thread) })
+    }
+
+    /// Takes work, in its order. Committed = it is written next, or nothing more is ever written.
+    pub(super) fn hand_over(&self, work: Work) -> CommitOutcome {
+        let bytes = work.bytes();
+        let mut queue = self.desk.queue.lock();
+        loop {
+            if let Some(failed) = queue.failed {
+                return failed;
+            }
+            if queue.bytes == 0 || queue.bytes + bytes <= MOST_BYTES {
+                break;
+            }
+            self.desk.changed.wait(&mut queue);
+        }
+        queue.bytes += bytes;
+        queue.waiting.extend(work);
+        self.desk.changed.notify_all();
+        CommitOutcome::Committed
+    }
+
+    /// Waits until all is written; what became of it.
+    pub(super) fn settle(&self) -> CommitOutcome {
+        let mut queue = self.desk.queue.lock();
+        while queue.failed.is_none() && (queue.is_writing || !queue.waiting.is_empty()) {
+            self.desk.changed.wait(&mut queue);
+        }
+        queue.failed.unwrap_or(CommitOutcome::Committed)
+    }
+
+    /// Why nothing more is written.
+    pub(super) fn failed(&self) -> Option<CommitOutcome> {
+        self.desk.queue.lock().failed
+    }
+
+    /// Whether all is written.
+    pub(super) fn is_idle(&self) -> bool {
+        let queue = self.desk.queue.lock();
+        queue.failed.is_none() && !queue.is_writing && queue.waiting.is_empty()
+    }
+
+    /// Where snapshots stand.
+    pub(super) fn shelf(&self) -> &Mutex<Shelf> {
+        &self.shelf
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.desk.queue.lock().is_closing = true;
+        self.desk.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // One that panicked has said so, and written nothing since.
+            drop(thread.join());
+        }
+    }
+}
+
+/// What is remembered of a record that is being written.
+struct Kept {
+    place: Place,
+    /// The key of a snapshot, and whether it ends there.
+    snapshot: Option<(String, bool)>,
+}
+
+struct Writing {
+    owned: Arc<Owned>,
+    transactor: Transactor,
+    group: ConsumerGroupMetadata,
+    shelf: Arc<Mutex<Shelf>>,
+    desk: Arc<Desk>,
+    pace: Pace,
+}
+
+/// However the thread ends: nobody waits for it any more.
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.desk.queue.lock().failed.get_or_insert(CommitOutcome::Indefinite);
+        self.desk.changed.notify_all();
+    }
+}
+
+impl Writing {
+    fn run(mut self) {
+        while let Some(Work { records, consumed, replies }) = self.next() {
+            // Replies alone answer what earlier transactions hold.
+            let outcome = if records.is_empty() && consumed.is_none() {
+                CommitOutcome::Committed
+            } else {
+                self.write(records, consumed)
+            };
+            if outcome == CommitOutcome::Committed {
+                self.shared().answer(replies);
+            }
+            let mut queue = self.desk.queue.lock();
+            queue.is_writing = false;
+            if outcome != CommitOutcome::Committed {
+                queue.failed = Some(outcome);
+                return;
+            }
+            self.desk.changed.notify_all();
+        }
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        self.owned.shared()
+    }
+
+    fn shard(&self) -> ShardId {
+        self.owned.shard()
+    }
+
+    /// All that waits, once the next transaction may begin; none = the lease has ended.
+    fn next(&self) -> Option<Work> {
+        let mut queue = self.desk.queue.lock();
+        loop {
+            let pause = self.pace.next().and_then(|next| next.checked_duration_since(Instant::now()));
+            match pause {
+                _ if queue.waiting.is_empty() && queue.is_closing => return None,
+                _ if queue.waiting.is_empty() => self.desk.changed.wait(&mut queue),
+                Some(pause) => drop(self.desk.changed.wait_for(&mut queue, pause)),
+                None => break,
+            }
+        }
+        queue.bytes = 0;
+        queue.is_writing = true;
+        self.desk.changed.notify_all();
+        Some(std::mem::take(&mut queue.waiting))
+    }
+
+    /// Writes records and positions as one transaction.
+    fn write(&mut self, records: Vec<Outgoing>, consumed: Option<Consumed>) -> CommitOutcome {
+        if self.owned.is_lost() {
+            return CommitOutcome::Fenced;
+        }
+        let places = match consumed.map(|consumed| self.places(consumed)).transpose() {
+            Ok(places) => places,
+            Err(error) => {
+                tracing::error!(%error, "positions cannot be committed");
+                return CommitOutcome::Aborted;
+            }
+        };
+        let kept: Vec<_> = records
+            .iter()
+            .map(|record| Kept {
+                place: (record.topic, record.partition),
+                snapshot: (record.topic == Topic::Snapshots).then(|| (record.key.clone(), record.value.is_none())),
+            })
+            .collect();
+        let topics = &self.shared().topics;
+        let count = u32::try_from(kept.len()).unwrap_or(u32::MAX);
+        let written = self.transactor.transact(topics, records, places.as_ref().map(|places| (places, &self.group)));
+        self.pace.ended(Instant::now());
+        match written {
+            Ok(written) => {
+                self.pace.wrote(written.began, count, written.wrote);
+                let (shard, wrote, all) = (self.shard().0, written.wrote, written.began.elapsed());
+                tracing::trace!(shard, count, ?wrote, ?all, "a transaction is committed");
+                self.note(kept.into_iter().zip(written.offsets));
+                CommitOutcome::Committed
+            }
+            Err(outcome) => {
+                if outcome == CommitOutcome::Fenced {
+                    self.shared().fenced(self.shard());
+                }
+                outcome
+            }
+        }
+    }
+
+    fn places(&self, consumed: Consumed) -> Result<TopicPartitionList, LogError> {
+        let places = [(Topic::Commands, consumed.commands), (Topic::InternalCommands, consumed.internal)];
+        self.shared().topics.places(places.map(|(topic, offset)| (topic, self.shard().0, client::at(offset))))
+    }
+
+    /// Remembers where records stand.
+    fn note(&self, written: impl Iterator<Item = (Kept, i64)>) {
+        let mut newest = BTreeMap::new();
+        for (Kept { place, snapshot }, at) in written {
+            let at = client::offset(at);
+            if let Some((key, is_tombstone)) = snapshot {
+                // The lease's own record is none to those who ask where the snapshots end.
+                if records::is_own(Topic::Snapshots, &key) {
+                    continue;
+                }
+                self.shelf.lock().note(&key, at, is_tombstone);
+            }
+            newest.insert(place, at);
+        }
+        self.shared().ends.wrote(newest);
+    }
+}

@@ -1,0 +1,184 @@
+//! The bugs, by what they break.
+
+use crate::{
+    Bug,
+    Catcher::{self, Simulation},
+};
+
+const fn test(package: &'static str, test: &'static str) -> Catcher {
+    Catcher::Test { package, test }
+}
+
+/// Name and what is wrong; what must not be broken; who must see it.
+macro_rules! bugs {
+    ($($name:literal: $what:literal; $invariant:literal; $catcher:expr,)*) => {
+        /// Every bug that can be planted.
+        pub const ALL: &[Bug] =
+            &[$(Bug { name: $name, what: $what, invariant: $invariant, catcher: $catcher }),*];
+    };
+}
+
+bugs! {
+    // Stock.
+    "undecremented-stock": "a hold is checked against the sellable units, not against what is left of them";
+        "never-oversold"; Simulation,
+    "safety-sold": "the units kept back by `safety` are sold too";
+        "conservation, never-oversold"; Simulation,
+    "receipt-twice": "a receipt that is sent again is booked again";
+        "one-decision-per-id"; Simulation,
+    "release-twice": "a hold that was released or has expired gives its units back again";
+        "conservation, engine-asserts"; Simulation,
+    "expired-hold-kept": "a hold that expires does not give its units back";
+        "conservation"; Simulation,
+    "ship-beyond-order": "more units leave than were ordered under the hold";
+        "reply-equals-model, engine-asserts, conservation"; Simulation,
+    "shortfall-unrecorded": "a count that leaves less than is promised says nothing of it";
+        "shortfall-on-record"; Simulation,
+    "repeat-tells-active": "a hold that is placed again is told active, whatever became of it";
+        "reply-equals-model"; Simulation,
+    "wrong-location": "received units are booked at the first location of the item";
+        "events-equal-model"; Simulation,
+    "stale-count-accepted": "a count is taken whatever the record was when the counting began";
+        "refused-is-refused"; Simulation,
+    "price-unchecked": "a hold is granted at another price than the buyer saw";
+        "refused-is-refused"; Simulation,
+
+    // Orders and money.
+    "partial-hold-kept": "an order that one item refuses keeps what the others hold";
+        "every-hold-ends, nothing-is-forgotten"; Simulation,
+    "expired-and-confirmed": "a late payment confirms an expired order, whose units are free again";
+        "orders-take-steps, engine-asserts"; Simulation,
+    "cancelled-units-kept": "lines are cancelled, and their items never hear of it";
+        "stock-equals-orders, nothing-is-forgotten"; Simulation,
+    "refund-twice": "what is due back is reckoned without what became due back before";
+        "money-adds-up"; Simulation,
+    "refund-forgotten": "what an order keeps no longer is not given back where nobody waits for an answer";
+        "money-adds-up"; Simulation,
+    "capture-of-refunded": "the provider is asked to take what is due back already";
+        "money-adds-up"; Simulation,
+    "wrapping-total": "quantity times price is reckoned in 64 bits, and wraps";
+        "a total that is too large is refused by name";
+        test("domain", "order::tests::answers::a_total_beyond_exact_numbers_rejects"),
+    "payments-checkpoint-ahead": "the checkpoint of payments passes what the provider has not answered";
+        "every payment that is due is asked for, also after a restart";
+        test("payments", "core_tests::the_checkpoint_stays_before_the_first_open_job"),
+    "refund-before-capture": "jobs of one payment run side by side";
+        "a payment is captured before it is refunded";
+        test("payments", "core_tests::a_refund_waits_for_the_capture_of_its_payment"),
+
+    // The shard.
+    "position-too-low": "the position token of an answer names the event before";
+        "positions-are-whole"; Simulation,
+    "command-consumed-twice": "the offset of the last client command is committed as the next one to read";
+        "one-answer"; Simulation,
+    "internal-command-skipped": "a new owner goes on after the first internal command that nobody has consumed";
+        "every-hold-ends, every-order-ends, nothing-is-forgotten"; Simulation,
+    "waiter-forgotten": "who asks for what somebody waits for already is not told";
+        "answered-is-in-log"; Simulation,
+    "time-goes-back": "an event takes the clock's time, also where that is before the last event's";
+        "time-never-goes-back"; Simulation,
+    "expiry-by-newest-event":
+        "what is due is reckoned by the newest event, not by the time at which all commands were consumed";
+        "a command that stands in the log before a deadline wins";
+        test("processor", "tests::deadlines::what_is_due_between_the_clock_and_the_last_event_waits_for_the_clock"),
+    "aborted-kept": "after an aborted commit the shard goes on with the state that was not written";
+        "on any outcome but Committed the state is thrown away";
+        test("processor", "outcomes::what_an_abort_took_is_decided_again"),
+    "indefinite-as-committed": "a commit of which nobody knows the end is taken for done";
+        "on any outcome but Committed the state is thrown away";
+        test("processor", "outcomes::what_an_indefinite_commit_wrote_is_learnt_from_the_log"),
+
+    // Recovery.
+    "deadline-lost-at-recovery": "a deadline that comes out of a snapshot is not scheduled";
+        "every-hold-ends"; Simulation,
+    "ids-forgotten-at-recovery": "ids of holds that are over are not restored from a snapshot";
+        "same-state-from-anywhere"; Simulation,
+    "snapshot-newer-than-log": "a snapshot says that it ends one event before it does";
+        "positions-are-whole, same-state-from-anywhere, positions-never-go-back"; Simulation,
+    "replay-into-snapshot": "events that a snapshot holds already are applied to it again";
+        "same-state-from-anywhere, engine-asserts"; Simulation,
+    "evicted-and-forgotten": "a finished aggregate leaves memory, and where its snapshot is leaves with it";
+        "same-state-from-anywhere, one-decision-per-id, engine-asserts"; Simulation,
+    "shorter-log-accepted": "a log that ends before its checkpoint is taken as it is";
+        "a truncated log stops the shard";
+        test("processor", "tests::recovers::a_log_that_ends_before_its_checkpoint_stops_the_shard"),
+    "replay-over-gap": "a recovery reads over a missing event";
+        "seq is dense"; test("processor", "tests::recovers::a_gap_stops_the_shard"),
+    "fork-replayed": "a recovery passes over an event that was written twice in one epoch";
+        "a forked history stops the shard"; test("processor", "tests::recovers::a_repeat_of_the_same_epoch_is_a_fork"),
+
+    // The log.
+    "reply-on-produce": "answers of a batch go out also where its commit fails";
+        "one-answer, answered-is-in-log"; Simulation,
+    "reply-before-sync": "answers go out when a batch is handed over, before it is on the disk";
+        "what was answered stands in the file";
+        test("event-log", "sqlite::a_failed_write_ends_the_process_and_answers_nobody"),
+    "fenced-lease-writes": "a lease goes on after another owner has taken the shard";
+        "one writer per shard"; test("event-log", "contract::leases::sqlite::a_second_lease_fences_the_first"),
+    "epoch-reused": "a lease's epoch is not stored with its first events";
+        "epochs rise with every lease, over restarts too";
+        test("event-log", "contract::leases::sqlite::epochs_rise_over_restarts"),
+    "outbox-in-memory": "internal commands are delivered and not written";
+        "a batch is durable as a whole: internal commands survive a restart";
+        test("event-log", "contract::commands::sqlite::a_restart_delivers_what_was_not_consumed"),
+    "clock-before-drained": "a poll that left commands behind says that it took all";
+        "no-early-expiry"; Simulation,
+    "unbounded-inbox": "the inbox of a shard takes as many commands as clients send";
+        "a full inbox refuses clients";
+        test("event-log", "contract::commands::sqlite::an_inbox_is_bounded_for_clients_and_not_for_shards"),
+    "reader-over-gap": "a reader goes on after events that are missing";
+        "seq is dense, and a reader checks it";
+        test("event-log", "sqlite::damage::missing_and_moved_batches_stop_the_reader"),
+
+    // Views.
+    "counter-in-view": "an event that is folded again counts again in its row";
+        "views-equal-fold"; Simulation,
+    "fold-without-seq": "a projector folds on after a missing event";
+        "a gap stops the partition"; test("projector", "fold::a_gap_stops_and_nothing_after_it_is_folded"),
+    "fold-without-epoch": "a projector passes over an event that was written twice in one epoch";
+        "a forked history stops the partition"; test("projector", "fold::a_repeat_of_the_same_epoch_stops"),
+    "checkpoint-before-rows": "the checkpoint is written before the rows that it stands for";
+        "never a checkpoint before its rows"; test("read-model", "contract::a_write_that_fails_moves_no_checkpoint"),
+    "older-row-wins": "the row that is written last stands, whatever its version";
+        "of a row the higher version wins, in any order"; test("read-model", "contract::sqlite_keeps_the_contract"),
+
+    // HTTP, tokens and keys.
+    "owner-unchecked": "anybody may cancel any order";
+        "reply-equals-model"; Simulation,
+    "hold-of-another": "a caller may commit, release and ship another caller's hold";
+        "reply-equals-model"; Simulation,
+    "order-shown-to-anyone": "GET of an order does not look whose it is";
+        "somebody else's order is 404";
+        test("query-api", "orders::an_order_is_seen_by_its_shopper_and_by_who_is_trusted"),
+    "location-unchecked": "a warehouse books receipts at every location";
+        "a warehouse changes its own location only";
+        test("command-api", "tests::stock::a_warehouse_changes_its_own_location_only"),
+    "key-without-caller": "two callers with the same Idempotency-Key ask for one effect";
+        "an idempotency key is its caller's own";
+        test("edge", "idempotency::tests::the_same_key_of_two_callers_is_two_effects"),
+    "key-without-body": "the same Idempotency-Key with another body gets the first answer";
+        "a key that comes with other content is refused";
+        test("command-api", "tests::checkout::a_retry_joins_the_order_and_another_body_is_refused"),
+    "view-not-awaited": "a read with a token is answered once one of its positions is folded";
+        "a read that presents a token sees all that the token names";
+        test("query-api", "progress::tests::covers_when_every_position_is_folded"),
+    "unbounded-stream": "a stream of the log takes chunks that its reader does not fetch";
+        "a slow reader makes the stream wait";
+        test("query-api", "log::stream::tests::a_slow_reader_makes_the_writer_wait"),
+    "cursor-unauthenticated": "a cursor's tag is not looked at";
+        "only this deployment makes cursors, and each fits one list";
+        test("edge", "page::tests::refuses_forged_foreign_and_mixed_cursors"),
+    "alg-none-accepted": "a token without a signature counts";
+        "a token is signed, by one of the fixed algorithms";
+        test("edge", "auth::tests::refuses_alg_none_in_every_spelling"),
+    "signature-unchecked": "a token counts whoever signed it";
+        "a token is signed with our key"; test("edge", "auth::tests::refuses_other_algorithms_and_keys"),
+    "audience-unchecked": "a token counts that was made for another service";
+        "exp, iss and aud are required and ours";
+        test("edge", "auth::tests::refuses_claims_that_are_missing_or_foreign"),
+    "expiry-unchecked": "a token counts for ever";
+        "exp, iss and aud are required and ours";
+        test("edge", "auth::tests::refuses_claims_that_are_missing_or_foreign"),
+    "destroyed-key-opens": "a person's keys outlive their destruction";
+        "who is forgotten cannot be read again"; test("keys", "sqlite::tests::keeps_the_contract"),
+}

@@ -1,0 +1,92 @@
+//! A request for every operation of the contract, about a given target.
+
+use super::{engine::Ask, targets::Target};
+use serde_json::{Value, json};
+
+/// The body that pays with a card that the sandbox takes.
+pub fn payment() -> Value {
+    let address = json!({"name": "Alice Example", "lines": ["1 High Street"], "city": "Leeds", "country": "GB"});
+    json!({"paymentDetails": {"card": "4242424242424242"}, "shippingAddress": address})
+}
+
+/// The facts of an item.
+pub fn facts() -> Value {
+    json!({"name": "Tea", "kind": "physical", "price": {"amount": 500, "currency": "EUR"}})
+}
+
+fn price() -> Value {
+    json!({"amount": 500, "currency": "EUR"})
+}
+
+/// The valid body of an operation, named as in the contract with `?op=` behind it; `number` makes its own ids unique.
+pub fn body(operation: &str, target: &Target, number: u32) -> Option<Value> {
+    let Target { item, order, .. } = target;
+    let id = format!("x-{number:08}");
+    let line = json!({"lineId": "1", "itemId": item, "quantity": 1, "unitPrice": price(), "metadata": {"a": "b"}});
+    Some(match operation {
+        "PUT /v1/items/{itemId}" => facts(),
+        "PATCH /v1/items/{itemId}" => {
+            json!({"description": format!("Number {number}"), "attributes": {"colour": "red"}})
+        }
+        "DELETE /v1/items/{itemId}" | "POST /v1/orders/{orderId}/submit" => json!({}),
+        "POST /v1/items/{itemId}/receipts" => {
+            json!({"receiptId": id, "location": "main", "quantity": 1, "document": "note", "metadata": {"a": "b"},
+                "occurredAt": "2026-01-31T12:00:00+01:00"})
+        }
+        "POST /v1/items/{itemId}/counts" => {
+            json!({"countId": id, "location": "main", "counted": 1_000, "reason": "yearly"})
+        }
+        "POST /v1/items/{itemId}/moves" => {
+            json!({"moveId": id, "location": "main", "from": "sellable", "to": "damaged", "quantity": 1,
+                "reason": "broken", "reference": "claim"})
+        }
+        "PUT /v1/items/{itemId}/safety" => json!({"quantity": 0}),
+        "POST /v1/items/{itemId}/holds" => {
+            json!({"holdId": id, "quantity": 1, "expiresInSeconds": 600, "reference": "r", "metadata": {"a": "b"}})
+        }
+        "POST /v1/items/{itemId}/holds/{holdId}/commit" | "POST /v1/items/{itemId}/holds/{holdId}/release" => json!({}),
+        "POST /v1/items/{itemId}/holds/{holdId}/ship" => json!({"shipmentId": id, "location": "main", "quantity": 1}),
+        "POST /v1/items:import" => {
+            json!({"op": "receive", "itemId": item, "receiptId": id, "location": "main", "quantity": 1, "document": "n"})
+        }
+        "POST /v1/checkout?op=BEGIN" => {
+            json!({"cart": [{"lineId": "1", "itemId": item, "quantity": 1, "expectedUnitPrice": price()}],
+                "submit": "explicit", "metadata": {"a": "b"}})
+        }
+        "POST /v1/checkout?op=SUBMIT" | "POST /v1/checkout?op=CANCEL" => json!({"orderId": order}),
+        "POST /v1/orders" => {
+            let adjustment = json!({"adjustmentId": "a", "kind": "shipping", "lineId": "1", "amount": price(),
+                "included": false, "label": "Postage"});
+            json!({"orderId": id, "shopper": "dave", "channel": "market", "orderedAt": "2026-01-31T12:00:00Z",
+                "lines": [line], "adjustments": [adjustment], "payment": "external", "submit": "auto",
+                "expiresInSeconds": 600, "metadata": {"a": "b"}})
+        }
+        "POST /v1/orders/{orderId}/cancel" => json!({"lines": [{"lineId": "1", "quantity": 1}], "reason": "unwanted"}),
+        "POST /v1/orders/{orderId}/payments" => payment(),
+        "POST /v1/orders/{orderId}/refunds" => json!({"amount": {"amount": 1, "currency": "EUR"}, "reason": "sorry"}),
+        // Seconds after the engine's start: no deadline comes near.
+        "POST /v1/test-clock/advance" => {
+            let now = jsonwebtoken::get_current_timestamp();
+            let millis = i64::try_from(now * 1_000).expect("a time of this era");
+            json!({"to": schemas::Timestamp::from_millis(millis).to_string()})
+        }
+        _ => return None,
+    })
+}
+
+/// The request for an operation, as [`body`] names it.
+pub fn ask(operation: &str, target: &Target, number: u32) -> Ask {
+    let (method, template) = operation.split_once(' ').expect("a method and a path");
+    let path = template
+        .replace("{itemId}", &target.item)
+        .replace("{holdId}", &target.hold)
+        .replace("{orderId}", &target.order)
+        .replace("{topic}", "inventory.events.v1")
+        .replace("{items}", &target.item);
+    let ask = Ask::new(method, path).header("idempotency-key", format!("key-{number:08}"));
+    match body(operation, target, number) {
+        Some(line) if template == "/v1/items:import" => ask.body("application/x-ndjson", format!("{line}\n")),
+        Some(body) => ask.json(&body),
+        None => ask,
+    }
+}

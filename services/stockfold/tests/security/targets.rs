@@ -1,0 +1,152 @@
+//! Things that exist, each of somebody, and the ids of others that do not.
+
+use super::{
+    asks::{ask, facts, payment},
+    engine::{Ask, Engine, signed, token},
+};
+use serde_json::{Value, json};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+/// What a request names.
+#[derive(Debug, Clone, Default)]
+pub struct Target {
+    pub item: String,
+    pub hold: String,
+    pub order: String,
+    /// The position of the newest event of it.
+    pub position: String,
+}
+
+/// What is made for a request to be about. Items are of the store `acme`, free holds of the service `erp`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing but the item.
+    Item,
+    /// A free hold.
+    Hold,
+    /// A free hold that is committed.
+    CommittedHold,
+    /// An order of the shopper `alice`, not paid.
+    Order,
+    /// The same, paid.
+    PaidOrder,
+    /// The same, confirmed.
+    ConfirmedOrder,
+    /// An order that the store `acme` placed for the shopper `carol`, not paid.
+    StoreOrder,
+    /// The same, paid.
+    PaidStoreOrder,
+}
+
+/// A number that nobody else in this process has.
+pub fn number() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// A token of a member of a store's staff.
+pub fn staff(sub: &str, store: &str) -> String {
+    let mut claims = super::engine::claims("store", sub);
+    claims["store"] = json!(store);
+    signed(&claims)
+}
+
+/// Makes targets.
+pub struct Maker {
+    engine: Arc<Engine>,
+    /// An item with stock, for what needs no item of its own.
+    item: String,
+}
+
+impl Maker {
+    pub fn new(engine: &Arc<Engine>) -> Self {
+        let mut maker = Self { engine: Arc::clone(engine), item: String::new() };
+        maker.item = maker.item().item;
+        maker
+    }
+
+    fn post(&self, token: &str, path: &str, body: &Value) -> super::answer::Answer {
+        let key = format!("make-{:08}", number());
+        self.engine.done(&Ask::new("POST", path).by(token).header("idempotency-key", key).json(body))
+    }
+
+    /// An item of the store `acme` with 1,000 units at `main`.
+    fn item(&self) -> Target {
+        let (item, ann) = (format!("tea-{:08}", number()), staff("ann", "acme"));
+        self.engine.done(&Ask::new("PUT", format!("/v1/items/{item}")).by(&ann).json(&facts()));
+        let receipt = json!({"receiptId": "opening", "location": "main", "quantity": 1_000, "document": "stock"});
+        let received = self.post(&ann, &format!("/v1/items/{item}/receipts"), &receipt);
+        Target { item, position: received.header("stockfold-position").to_owned(), ..Target::default() }
+    }
+
+    fn hold(&self, committed: bool) -> Target {
+        let (mut target, erp) = (self.item(), token("service", "erp"));
+        target.hold = format!("hold-{:08}", number());
+        let holds = format!("/v1/items/{}/holds", target.item);
+        let body = json!({"holdId": target.hold, "quantity": 2, "expiresInSeconds": 600});
+        let mut last = self.post(&erp, &holds, &body);
+        if committed {
+            last = self.post(&erp, &format!("{holds}/{}/commit", target.hold), &json!({}));
+        }
+        target.position = last.header("stockfold-position").to_owned();
+        target
+    }
+
+    /// Pays and submits an order as far as it is asked for.
+    fn order(&self, token: &str, begun: super::answer::Answer, paid: bool, submitted: bool) -> Target {
+        let order = begun.body["orderId"].as_str().expect("an order").to_owned();
+        let mut last = begun;
+        if paid {
+            last = self.post(token, &format!("/v1/orders/{order}/payments"), &payment());
+        }
+        if submitted {
+            last = self.post(token, &format!("/v1/orders/{order}/submit"), &json!({}));
+        }
+        let position = last.header("stockfold-position").to_owned();
+        Target { item: self.item.clone(), order, position, ..Target::default() }
+    }
+
+    fn alices(&self, paid: bool, submitted: bool) -> Target {
+        let (alice, of) = (token("shopper", "alice"), Target { item: self.item.clone(), ..Target::default() });
+        let begun = self.engine.done(&ask("POST /v1/checkout?op=BEGIN", &of, number()).by(&alice));
+        self.order(&alice, begun, paid, submitted)
+    }
+
+    fn stores(&self, paid: bool) -> Target {
+        let (ann, order) = (staff("ann", "acme"), uuid::Uuid::new_v4().to_string());
+        let line = json!({"lineId": "1", "itemId": self.item, "quantity": 1});
+        let body = json!({"orderId": order, "shopper": "carol", "lines": [line], "payment": "provider"});
+        let begun = self.post(&ann, "/v1/orders", &body);
+        self.order(&ann, begun, paid, false)
+    }
+
+    /// Makes a target of that kind; nobody else has it.
+    pub fn make(&self, kind: Kind) -> Target {
+        match kind {
+            Kind::Item => self.item(),
+            Kind::Hold => self.hold(false),
+            Kind::CommittedHold => self.hold(true),
+            Kind::Order => self.alices(false, false),
+            Kind::PaidOrder => self.alices(true, false),
+            Kind::ConfirmedOrder => self.alices(true, true),
+            Kind::StoreOrder => self.stores(false),
+            Kind::PaidStoreOrder => self.stores(true),
+        }
+    }
+
+    /// Ids of the same length as those of `target`, of things that do not exist. A hold's item does: the hold is what is
+    /// looked for.
+    pub fn nothing(&self, target: &Target) -> Target {
+        let other = |id: &str, new: String| if id.is_empty() { String::new() } else { new };
+        let item = if target.hold.is_empty() { format!("nil-{:08}", number()) } else { target.item.clone() };
+        Target {
+            item,
+            hold: other(&target.hold, format!("none-{:08}", number())),
+            order: other(&target.order, uuid::Uuid::new_v4().to_string()),
+            position: String::new(),
+        }
+    }
+}

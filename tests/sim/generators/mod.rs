@@ -1,0 +1,168 @@
+//! What clients ask for: random commands over few things, so that they get in each other's way.
+//!
+//! One file an aggregate or a kind of request; a new one stands in [`ALL`].
+
+mod holds;
+mod items;
+mod orders;
+mod twist;
+
+use super::{random::Random, swarm::Swarm};
+use schemas::{
+    Caller, Command, Currency, Digest, Effect, EffectId, ItemId, LocationId, Money, OrderId, Quantity, Role, StoreId,
+    SubjectId,
+    item::{HoldId, ItemCommand},
+    money::MAX_EXACT,
+};
+
+pub use items::opening;
+pub use twist::twist;
+
+/// New commands, and who sends each.
+pub type Asks = Vec<(Caller, Command)>;
+
+/// Makes commands of one kind.
+type Generator = fn(&mut Made, &mut Random, &Swarm) -> Asks;
+
+/// Every generator, with how often it is asked.
+const ALL: [(u64, Generator); 4] = [(28, items::ask), (24, holds::ask), (18, orders::place), (30, orders::ask)];
+
+/// Everything that was made so far, as far as a later command may name it.
+#[derive(Debug, Default)]
+pub struct Made {
+    count: u64,
+    holds: Vec<(Caller, ItemId, HoldId)>,
+    orders: Vec<(OrderId, Caller, usize)>,
+    payments: Vec<(OrderId, String)>,
+}
+
+impl Made {
+    /// New commands.
+    pub fn ask(&mut self, random: &mut Random, swarm: &Swarm) -> Asks {
+        let all: u64 = ALL.iter().map(|(weight, _)| weight).sum();
+        let mut at = random.below(all);
+        for (weight, generator) in ALL {
+            if at < weight {
+                return generator(self, random, swarm);
+            }
+            at -= weight;
+        }
+        Vec::new()
+    }
+
+    /// An effect that nobody asked for before.
+    fn effect(&mut self, what: &str) -> Effect {
+        self.count += 1;
+        Effect { id: EffectId::parse(&format!("{what}-{}", self.count)).expect("an id"), digest: digest(self.count) }
+    }
+
+    /// An order to read, and a hold.
+    pub fn orders(&self) -> impl Iterator<Item = &OrderId> {
+        self.orders.iter().map(|(order, _, _)| order)
+    }
+
+    /// The free holds, with the items that they are of.
+    pub fn holds(&self) -> impl Iterator<Item = (&ItemId, &HoldId)> {
+        self.holds.iter().map(|(_, item, hold)| (item, hold))
+    }
+}
+
+fn digest(of: u64) -> Digest {
+    let mut digest = [0; 16];
+    digest[..8].copy_from_slice(&of.to_be_bytes());
+    Digest::new(digest)
+}
+
+/// A system that the shop trusts.
+pub fn service() -> Caller {
+    caller(Role::Service, "shop", None)
+}
+
+fn caller(role: Role, subject: &str, store: Option<&str>) -> Caller {
+    let subject = SubjectId::parse(subject).expect("an id");
+    Caller { role, subject, store: store.map(|id| StoreId::parse(id).expect("an id")), location: None }
+}
+
+/// Who asks for stock or holds: mostly the shop, now and then somebody who may not.
+fn anyone(random: &mut Random) -> Caller {
+    match random.below(40) {
+        0 => caller(Role::Shopper, "shopper-0", None),
+        1 => caller(Role::Analyst, "reader", None),
+        2 | 3 => caller(Role::Store, "seller-a", Some("store-a")),
+        4 => caller(Role::Store, "seller-b", Some("store-b")),
+        5 => caller(Role::Warehouse, "hall", None),
+        6 | 7 => caller(Role::Service, "till", None),
+        _ => service(),
+    }
+}
+
+fn shopper(random: &mut Random, swarm: &Swarm) -> Caller {
+    caller(Role::Shopper, &format!("shopper-{}", random.below(swarm.shoppers)), None)
+}
+
+/// An amount of money.
+pub fn amount(minor: i64, currency: &str) -> Money {
+    Money::new(minor, Currency::parse(currency).expect("a currency")).expect("an amount")
+}
+
+fn euros(minor: i64) -> Money {
+    amount(minor, "EUR")
+}
+
+/// What a provider authorizes that is not what it was asked for.
+pub fn quirky(minor: i64, currency: &str, n: u64) -> Money {
+    match n % 4 {
+        0 => amount(minor / 2, currency),
+        1 => amount((minor + 17).min(MAX_EXACT), currency),
+        2 => amount(minor, if currency == "EUR" { "GBP" } else { "EUR" }),
+        _ => amount(minor, currency),
+    }
+}
+
+/// The ids of the items: the physical ones, then the digital one.
+pub fn item_ids(swarm: &Swarm) -> Vec<ItemId> {
+    let physical = (0..swarm.items).map(|n| format!("sku-{n}"));
+    physical.chain(["ebook".to_owned()]).map(|id| ItemId::parse(&id).expect("an id")).collect()
+}
+
+/// One of them; the first one where it is hot, and now and then one that was never listed.
+fn some_item(random: &mut Random, swarm: &Swarm) -> ItemId {
+    let ids = item_ids(swarm);
+    if random.chance(swarm.hot) {
+        return ids[0].clone();
+    }
+    if random.per_mille(8) {
+        return ItemId::parse("nowhere").expect("an id");
+    }
+    random.pick(&ids).expect("there is one").clone()
+}
+
+/// As [`some_item`], and seldom the digital one, which has no stock.
+fn some_stock(random: &mut Random, swarm: &Swarm) -> ItemId {
+    let item = some_item(random, swarm);
+    if item.as_str() == "ebook" && random.chance(80) { item_ids(swarm).swap_remove(0) } else { item }
+}
+
+fn of_item(item: ItemId, command: ItemCommand) -> Command {
+    Command::Item { item, command }
+}
+
+fn location(random: &mut Random, swarm: &Swarm) -> LocationId {
+    let places = ["berlin", "leeds", "kiosk"];
+    let at = usize::try_from(random.below(swarm.locations as u64)).expect("a few");
+    LocationId::parse(places[at]).expect("an id")
+}
+
+/// Up to so many units, or the most there may be.
+fn units(random: &mut Random, swarm: &Swarm, most: u32) -> Quantity {
+    let units = if random.chance(swarm.extremes) { Quantity::MAX } else { random.between(1, most) };
+    Quantity::new(units).expect("above zero")
+}
+
+/// A price, or nothing, or the most that a number holds.
+fn price(random: &mut Random, swarm: &Swarm) -> Money {
+    if random.chance(swarm.extremes) {
+        return [euros(0), euros(MAX_EXACT), amount(700, "GBP"), euros(1)][random.below(4) as usize];
+    }
+    euros(100 * i64::from(random.between(1, 5)) + i64::from(random.between(0, 3)))
+}

@@ -1,0 +1,269 @@
+//! The fold of an item, and what no event of it may do.
+
+use super::{Done, Hold, Item, Phase, Place, ends_for_good, hold_key};
+use crate::sim::{
+    checker::evidence::{Event, number, text},
+    invariants::views::places,
+    model::Violations,
+};
+use serde_json::{Value, json};
+
+impl Item {
+    pub fn fold(&mut self, event: &Event, found: &mut Violations) {
+        if self.before.0 != event.causation {
+            self.before = (event.causation.clone(), self.available());
+        }
+        if self.newest.is_none() {
+            self.changed_at.clone_from(&event.time);
+        }
+        self.newest = Some((event.seq, event.position(), event.time.clone()));
+        self.apply(event, found);
+        if !event.value["stock"].is_null() {
+            self.stocked = Some((event.position(), event.time.clone()));
+            self.compare(event, found);
+        }
+        if self.available() >= 0 {
+            self.shortfall = 0;
+        }
+        self.remember(event, found);
+        if event.name == "stock-shipped" {
+            // With all events of its command: a correction before it would put on sale what has left.
+            let (now, before) = (self.available(), self.before.1);
+            found.must(now <= before, "never-oversold", || {
+                format!("{}: a shipment raised available from {before} to {now}: {}", self.id, event.value)
+            });
+        }
+    }
+
+    fn apply(&mut self, event: &Event, found: &mut Violations) {
+        let value = &event.value;
+        let units = |name| number(value, name);
+        match event.name.as_str() {
+            "item-listed" | "price-changed" | "item-delisted" => self.of_catalog(event, found),
+            "stock-received" => {
+                self.at(&value["place"]).sellable += units("quantity");
+                self.moved += units("quantity");
+            }
+            "stock-counted" => {
+                self.at(&value["place"]).sellable += units("delta");
+                self.moved += units("delta");
+            }
+            "stock-moved" => {
+                let place = self.at(&value["place"]);
+                *place.bucket(text(value, "from")) -= units("quantity");
+                *place.bucket(text(value, "to")) += units("quantity");
+            }
+            "stock-shipped" => self.leave(event, found),
+            "hold-granted" => self.grant(event, found),
+            "hold-committed" | "hold-released" | "hold-expired" | "units-uncommitted" => self.of_a_hold(event, found),
+            "safety-set" => self.safety = units("quantity"),
+            "shortfall-detected" => {
+                self.shortfall = units("missing");
+                found.must(self.shortfall == -self.available(), "shortfall-on-record", || {
+                    format!("{}: {} is missing, and the log says {value}", self.id, -self.available())
+                });
+            }
+            other => found.must(false, "known-events", || format!("{}: the model knows no `{other}`", self.id)),
+        }
+    }
+
+    fn at(&mut self, place: &Value) -> &mut Place {
+        self.places.entry(text(place, "location").to_owned()).or_default()
+    }
+
+    fn of_catalog(&mut self, event: &Event, found: &mut Violations) {
+        let (value, version) = (&event.value, number(&event.value, "catalogVersion"));
+        found.must(version == self.version || version == self.version + 1, "versions-are-dense", || {
+            format!("{}: version {version} follows {}", self.id, self.version)
+        });
+        self.version = version;
+        self.changed_at.clone_from(&event.time);
+        match event.name.as_str() {
+            "item-listed" => {
+                let kind = self.catalog.as_ref().map(|catalog| catalog["kind"].clone());
+                found.must(kind.is_none_or(|kind| kind == value["catalog"]["kind"]), "kind-immutable", || {
+                    format!("{}: its kind changed: {value}", self.id)
+                });
+                (self.catalog, self.listed) = (Some(value["catalog"].clone()), true);
+            }
+            "price-changed" => self.price = Some(value["price"].clone()),
+            _ => self.listed = false,
+        }
+        let source = &value["source"];
+        if !source.is_null() {
+            let newer = self.sources.insert(text(source, "source").to_owned(), number(source, "version"));
+            found.must(newer.is_none_or(|known| known < number(source, "version")), "sources-rise", || {
+                format!("{}: an older version of a source applied: {value}", self.id)
+            });
+        }
+    }
+
+    fn grant(&mut self, event: &Event, found: &mut Violations) {
+        let (value, quantity) = (&event.value, number(&event.value, "quantity"));
+        let metadata = if value["metadata"].is_null() { json!({}) } else { value["metadata"].clone() };
+        let hold = Hold {
+            id: value["hold"].clone(),
+            phase: Phase::Active,
+            granted: quantity,
+            open: 0,
+            shipped: 0,
+            price: value["unitPrice"].clone(),
+            expires_at: value["expiresAt"].clone(),
+            digest: value["effect"]["digest"].clone(),
+            reference: value["reference"].clone(),
+            metadata,
+            available: number(&value["stock"], "available"),
+            seq: event.seq,
+        };
+        let before = self.holds.insert(hold_key(&value["hold"]), hold);
+        found.must(before.is_none(), "one-decision-per-id", || {
+            format!("{}: granted twice, or after its release: {value}", self.id)
+        });
+        found.must(self.listed, "never-oversold", || format!("{}: granted out of sale: {value}", self.id));
+        let (counted, available) = (self.counted(quantity), self.available());
+        found.must(counted == 0 || available >= counted, "never-oversold", || {
+            format!("{}: {quantity} granted of {available}: {value}", self.id)
+        });
+        self.held += counted;
+    }
+
+    fn of_a_hold(&mut self, event: &Event, found: &mut Violations) {
+        let (value, id) = (&event.value, self.id.clone());
+        let units = |name| number(value, name);
+        let counts = i64::from(!self.is_digital());
+        let wrong = |hold: &Hold| format!("{id}: {} does not fit {hold:?}: {value}", event.name);
+        let key = hold_key(&value["hold"]);
+        if event.name == "hold-released" && !self.holds.contains_key(&key) {
+            self.holds.insert(key.clone(), Hold::tombstone(value, event.seq));
+        }
+        let Some(hold) = self.holds.get_mut(&key) else {
+            found.must(false, "conservation", || format!("{id}: {} of what was never held: {value}", event.name));
+            return;
+        };
+        let active = hold.phase == Phase::Active;
+        hold.seq = event.seq;
+        let (held, committed) = match event.name.as_str() {
+            "hold-committed" => {
+                found.must(active && hold.granted == units("quantity"), "conservation", || wrong(hold));
+                (hold.phase, hold.open) = (Phase::Committed, hold.granted);
+                (-hold.granted, hold.granted)
+            }
+            "hold-released" => {
+                let whole = if active { (hold.granted, 0) } else { (0, hold.open) };
+                let over = matches!(hold.phase, Phase::Released | Phase::Expired);
+                found.must(!over && (units("held"), units("committed")) == whole, "conservation", || wrong(hold));
+                (hold.phase, hold.open) = (Phase::Released, 0);
+                (-units("held"), -units("committed"))
+            }
+            "hold-expired" => {
+                found.must(active && hold.granted == units("quantity"), "conservation", || wrong(hold));
+                let due = ends_for_good(&hold.expires_at);
+                found.must(due.is_some_and(|due| event.millis() >= due), "no-early-expiry", || wrong(hold));
+                hold.phase = Phase::Expired;
+                (-hold.granted, 0)
+            }
+            _ => {
+                found.must(hold.open >= units("committed"), "conservation", || wrong(hold));
+                hold.open -= units("committed");
+                (0, -units("committed"))
+            }
+        };
+        self.held += held * counts;
+        self.committed += committed * counts;
+    }
+
+    fn leave(&mut self, event: &Event, found: &mut Violations) {
+        let value = &event.value;
+        let (quantity, committed) = (number(value, "quantity"), number(value, "committed"));
+        found.must(quantity == committed, "conservation", || format!("{}: more left than was ordered", self.id));
+        self.at(&value["places"][0]).sellable -= quantity;
+        self.moved -= quantity;
+        self.committed -= committed;
+        let ordered = match self.holds.get_mut(&hold_key(&value["hold"])) {
+            Some(hold) if hold.phase == Phase::Committed => {
+                hold.open -= committed;
+                hold.shipped += quantity;
+                hold.seq = event.seq;
+                hold.open >= 0
+            }
+            Some(_) | None => false,
+        };
+        found.must(ordered, "conservation", || format!("{}: what left was not ordered: {value}", self.id));
+    }
+
+    /// The levels in the event are those that follow from all events.
+    fn compare(&self, event: &Event, found: &mut Violations) {
+        let value = &event.value;
+        let ours = self.levels();
+        found.must(value["stock"] == ours, "conservation", || format!("{}: {ours} and not {value}", self.id));
+        for name in ["onHand", "held", "committed", "safety"] {
+            found.must(number(&ours, name) >= 0, "never-negative", || format!("{}: {name} in {ours}", self.id));
+        }
+        for told in places(value) {
+            let place = self.place(text(told, "location"));
+            let buckets = [place.sellable, place.damaged, place.quality_control];
+            let all = buckets.iter().all(|units| *units >= 0);
+            found.must(all, "never-negative", || format!("{}: {place:?}", self.id));
+            let ours = place.levels(text(told, "location"));
+            found.must(*told == ours, "conservation", || format!("{}: {ours} and not {told}", self.id));
+        }
+        let counted = |hold: &Hold| if hold.phase == Phase::Active { hold.granted } else { 0 };
+        let active: i64 = self.holds.values().map(counted).sum();
+        let ordered: i64 = self.holds.values().map(|hold| hold.open).sum();
+        found.must(self.is_digital() || (self.held, self.committed) == (active, ordered), "conservation", || {
+            format!("S3: {}: {active} held and {ordered} ordered by the holds: {value}", self.id)
+        });
+        found.must(self.on_hand() == self.moved, "conservation", || format!("S4: {}: {value}", self.id));
+    }
+
+    /// Each effect changes the item once.
+    fn remember(&mut self, event: &Event, found: &mut Violations) {
+        let value = &event.value;
+        if value["effect"].is_null() || event.name == "hold-granted" {
+            return;
+        }
+        let id = &value["effect"]["id"];
+        let catalog =
+            |version: i64| json!({"kind": "catalog", "created": false, "catalogVersion": version, "stale": false});
+        let levels = json!({
+            "kind": "stock", "available": value["stock"]["available"], "onHand": value["stock"]["onHand"],
+        });
+        let (key, quantity, reply) = match event.name.as_str() {
+            "item-listed" => (format!("patch/{id}"), 0, catalog(self.version)),
+            "stock-received" => (format!("receive/{id}"), number(value, "quantity"), levels),
+            "stock-counted" => (format!("count/{id}"), number(&value["place"], "sellable"), levels),
+            "stock-moved" => (format!("move/{id}"), number(value, "quantity"), levels),
+            _ => (format!("ship/{}/{id}", hold_key(&value["hold"])), number(value, "quantity"), Value::Null),
+        };
+        let done = Done { digest: value["effect"]["digest"].clone(), quantity, reply };
+        let before = self.effects.insert(key, done);
+        found.must(before.is_none(), "one-decision-per-id", || {
+            format!("{}: {} took effect twice: {value}", self.id, event.name)
+        });
+    }
+
+    /// Whether an effect of that kind (`receive`, `count`, …) is in the log.
+    pub fn has_effect(&self, kind: &str, id: &Value) -> bool {
+        self.effects.contains_key(&format!("{kind}/{id}"))
+    }
+}
+
+impl Hold {
+    /// Given back before it was placed.
+    fn tombstone(value: &Value, seq: u64) -> Self {
+        Self {
+            id: value["hold"].clone(),
+            phase: Phase::Active,
+            granted: 0,
+            open: 0,
+            shipped: 0,
+            price: Value::Null,
+            expires_at: Value::Null,
+            digest: Value::Null,
+            reference: Value::Null,
+            metadata: Value::Null,
+            available: 0,
+            seq,
+        }
+    }
+}
