@@ -2,7 +2,7 @@
 //!
 //! A bug stands where it would be made, behind `planted::bug!("its-name")`. That is the constant `false` unless this
 //! crate's feature `on` is enabled, so nothing of it is in a binary that anybody runs; only `make mutants` enables it.
-//! Then the environment variable `STOCKFOLD_PLANTED` names the one bug that a process has; none, where it is not set.
+//! Then the environment variable `PLANTED_BUG` names the one bug that a process has; none, where it is not set.
 //!
 //! To plant another: a line in [`ALL`], and a condition at the place. A name that is not in the list does not compile.
 
@@ -39,7 +39,7 @@ pub enum Catcher {
 }
 
 /// The variable that names the bug which a process has.
-pub const VARIABLE: &str = "STOCKFOLD_PLANTED";
+pub const VARIABLE: &str = "PLANTED_BUG";
 
 /// Whether the bug of that name is planted. A name that is not in [`ALL`] does not compile.
 #[macro_export]

@@ -11,15 +11,23 @@ use crate::{
     CommandState, Origin, Pending,
     asker::{Asker, reused},
 };
-use axum::body::{Body, Bytes};
+use axum::{
+    body::{Body, Bytes},
+    http::StatusCode,
+};
 use edge::Problem;
 use event_log::SubmitError;
 use http_body_util::BodyExt as _;
 use schemas::{Command, ItemId};
 use serde_json::Value;
 use std::time::Duration;
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout_at},
+};
 
+/// How long a client may take over a line: a byte now and then would keep its connection for ever.
+const LINE_WITHIN: Duration = Duration::from_secs(30);
 /// Lines under way at once.
 const WINDOW: usize = 256;
 /// How long a line waits for its answer before it is told as unknown.
@@ -63,28 +71,42 @@ struct Ended;
 impl Reader {
     async fn run(mut self, mut body: Body) {
         let mut splitter = Splitter::new(self.format == Format::Csv);
+        let mut due = Instant::now() + LINE_WITHIN;
         loop {
-            let chunk = match body.frame().await {
-                Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
-                Some(Err(_)) => {
+            let chunk = match timeout_at(due, body.frame()).await {
+                Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
+                Ok(Some(Err(_))) => {
                     let problem = Problem::bad_request("unreadable_body", "the body could not be read to its end");
-                    self.number += 1;
-                    let _ = self.refuse(None, problem).await;
-                    return;
+                    return self.end(problem).await;
                 }
-                None => break,
+                Ok(None) => break,
+                Err(_) => {
+                    let detail = format!("a line must come within {} s; this one did not", LINE_WITHIN.as_secs());
+                    return self.end(Problem::new(StatusCode::REQUEST_TIMEOUT, "line_too_slow", detail)).await;
+                }
             };
             let mut lines = Vec::new();
             splitter.push(&chunk, |line| lines.push(line));
+            let is_slow = lines.is_empty();
             for line in lines {
                 if self.take(line).await.is_err() {
                     return;
                 }
             }
+            if !is_slow {
+                due = Instant::now() + LINE_WITHIN;
+            }
         }
         if let Some(line) = splitter.finish() {
             let _ = self.take(line).await;
         }
+    }
+
+    /// Tells why nothing more is read.
+    async fn end(mut self, problem: Problem) {
+        self.number += 1;
+        // It fails where the client is gone.
+        let _ = self.refuse(None, problem).await;
     }
 
     async fn take(&mut self, line: Line) -> Result<(), Ended> {

@@ -172,6 +172,16 @@ async fn another_scheme_is_refused_and_none_is_anonymous() {
     assert!(matches!(verifier.identify(&basic).await, Identity::Refused(_)));
 }
 
+#[tokio::test]
+async fn two_tokens_are_none_whatever_the_first_is() {
+    let good: header::HeaderValue =
+        format!("Bearer {}", signed(Algorithm::HS256, KEY, &claims())).parse().expect("a header value");
+    let mut headers = HeaderMap::from_iter([(header::AUTHORIZATION, good.clone())]);
+    assert!(matches!(verifier().identify(&headers).await, Identity::Known(_)));
+    headers.append(header::AUTHORIZATION, good);
+    assert!(matches!(verifier().identify(&headers).await, Identity::Refused(_)));
+}
+
 #[test]
 fn mints_no_token_that_would_be_refused() {
     let grant = |role| Grant { role, sub: "x".to_owned(), store: None, location: None };

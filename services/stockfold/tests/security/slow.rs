@@ -41,13 +41,21 @@ fn who_never_ends_a_request_loses_the_connection() {
         "PUT /v1/items/slow HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {operator}\r\nContent-Type: application/json\r\n\
          Content-Length: 100000\r\n\r\n{{"
     );
+    let lines = format!(
+        "POST /v1/items:import HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {operator}\r\n\
+         Content-Type: application/x-ndjson\r\nContent-Length: 100000\r\n\r\n{{}}\n{{"
+    );
     std::thread::scope(|scope| {
         let heads = scope.spawn(|| trickle(&engine, head, b"y"));
         let bodies = scope.spawn(|| trickle(&engine, &body, b" "));
+        let imports = scope.spawn(|| trickle(&engine, &lines, b" "));
         let said = heads.join().expect("the connection of the head ends");
         assert!(!said.contains("alive"), "{said}");
         let said = bodies.join().expect("the connection of the body ends");
         assert!(said.starts_with("HTTP/1.1 503") && said.contains("\"code\":\"outcome_unknown\""), "{said}");
+        let said = imports.join().expect("the connection of the import ends");
+        // The line that was whole has been answered before.
+        assert!(said.contains("\"line\":1") && said.contains("\"code\":\"line_too_slow\""), "{said}");
     });
     engine.assert_unharmed();
 }

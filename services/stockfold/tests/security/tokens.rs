@@ -1,8 +1,9 @@
 //! Tokens that do not hold, and other ways to pass for somebody.
 
 use super::{
+    asks::ask,
     engine::{Ask, KEY, KEY_ID, PUBLIC_X, claims, engine, key_set, signed, token},
-    targets::number,
+    targets::{Kind, Maker, number},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -32,7 +33,7 @@ fn headed(head: &Value, key: &[u8]) -> String {
     format!("{signing}.{}", signature.expect("signs"))
 }
 
-/// Tokens by which nobody may pass, with what is wrong with each.
+/// Tokens that nobody signed, or not with a key of ours, with what is wrong with each.
 fn forged() -> Vec<(&'static str, String)> {
     let good = token("operator", "mallory");
     let (unsigned, signature) = good.rsplit_once('.').expect("three parts");
@@ -48,7 +49,6 @@ fn forged() -> Vec<(&'static str, String)> {
     let named = |kid: &str| json!({"alg": "HS256", "typ": "JWT", "kid": kid});
     let es = |kid: &str| json!({"alg": "ES256", "typ": "JWT", "kid": kid});
     let own_key = json!({"alg": "HS256", "jwk": {"kty": "oct", "k": URL_SAFE_NO_PAD.encode("mine")}});
-    let now = jsonwebtoken::get_current_timestamp();
     vec![
         ("alg none", none("none")),
         ("alg None", none("None")),
@@ -73,6 +73,16 @@ fn forged() -> Vec<(&'static str, String)> {
         ("its own key", headed(&own_key, b"mine")),
         ("a key set elsewhere", headed(&json!({"alg": "ES256", "jku": "http://evil.example/keys"}), b"mine")),
         ("critical extensions", headed(&json!({"alg": "HS256", "crit": ["exp"]}), KEY.as_bytes())),
+        ("a huge token", "x".repeat(40_000)),
+        ("nothing but points", ".".repeat(1_000)),
+        ("deep claims", format!("{head}.{}.{signature}", URL_SAFE_NO_PAD.encode("[".repeat(4_000)))),
+    ]
+}
+
+/// Tokens that are signed with our key and say what none of ours would, with what that is.
+fn unfit() -> Vec<(&'static str, String)> {
+    let now = jsonwebtoken::get_current_timestamp();
+    vec![
         ("no exp", without("exp")),
         ("expired", changed("exp", json!(now - 1))),
         ("exp of 1970", changed("exp", json!(0))),
@@ -102,9 +112,6 @@ fn forged() -> Vec<(&'static str, String)> {
         ("a sub with NUL", changed("sub", json!("a\u{0}b"))),
         ("a sub as number", changed("sub", json!(1))),
         ("a huge sub", changed("sub", json!("x".repeat(20_000)))),
-        ("a huge token", "x".repeat(40_000)),
-        ("nothing but points", ".".repeat(1_000)),
-        ("deep claims", format!("{head}.{}.{signature}", URL_SAFE_NO_PAD.encode("[".repeat(4_000)))),
     ]
 }
 
@@ -112,7 +119,7 @@ fn forged() -> Vec<(&'static str, String)> {
 fn nobody_passes_by_a_token_that_does_not_hold() {
     let engine = engine();
     assert!(engine.send(&Ask::get("/v1/status").by(&token("operator", "mallory"))).is_success());
-    for (what, token) in forged() {
+    for (what, token) in forged().into_iter().chain(unfit()) {
         // Also where no token is needed: who shows a bad one is told so.
         for path in ["/v1/status", "/v1/items", "/v1/orders"] {
             let answer = engine.send(&Ask::get(path).by(&token));
@@ -167,6 +174,20 @@ fn who_somebody_is_stands_in_the_token_alone() {
     claims["location"] = json!("main");
     let answer = engine.send(&Ask::new("DELETE", "/v1/items/nil").by(&signed(&claims)).json(&json!({})));
     assert_eq!((answer.status, answer.code()), (403, "forbidden"), "{answer:?}");
+}
+
+#[test]
+fn an_idempotency_key_is_the_callers_own() {
+    let engine = engine();
+    let target = Maker::new(&engine).make(Kind::Item);
+    let begin = |sub: &str| {
+        let mut ask = ask("POST /v1/checkout?op=BEGIN", &target, 0).by(&token("shopper", sub));
+        ask.headers.retain(|(name, _)| name != "idempotency-key");
+        engine.done(&ask.header("idempotency-key", format!("shared-{}", target.item))).body
+    };
+    let (alices, bobs) = (begin("alice"), begin("bob"));
+    assert_ne!(alices["orderId"], bobs["orderId"]);
+    assert_eq!(begin("alice")["orderId"], alices["orderId"]);
 }
 
 #[test]
