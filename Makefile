@@ -10,7 +10,7 @@ FILE  ?= $(firstword $(wildcard ../shared/data/online-retail-*.csv.gz) tests/dat
 STOCK ?= ample
 ARGS  ?=
 
-.PHONY: help setup setup-test run build test sim mutants crash-points lint schemas bench demo engines fmt
+.PHONY: help setup setup-test run build test sim mutants crash-points chaos lint schemas bench demo engines fmt
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -40,6 +40,10 @@ mutants: setup ## every planted bug must be caught by its check (ARGS='--seeds 5
 crash-points: setup ## crash the embedded engine at every write and sync of a run (SEED=…, ARGS='--rounds 8 --torn 10 …')
 	@$(CARGO) build --quiet --locked -p crash
 	@$(or $(CARGO_TARGET_DIR),target)/debug/crash $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+chaos: setup-test ## real processes on a real cluster under kill -9, freezes and bounces (MINUTES=10, SEED=… repeats a schedule)
+	@MINUTES=$(or $(MINUTES),10) $(CARGO) test --locked -p tests --test all chaos::nothing -- --nocapture \
+		| sed -u -e '/^chaos .* wrong/h' -e '$${p;x}'
 
 lint: setup ## formatting, clippy, licences and advisories
 	$(CARGO) fmt --all --check

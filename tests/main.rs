@@ -1,5 +1,6 @@
 //! One binary of all tests that need several crates, so that they link once.
 
+mod chaos;
 mod e2e;
 mod sim;
 mod tidy;

@@ -68,12 +68,7 @@ impl Engine {
     }
 
     /// As [`start`](Self::start), for who can do without it; its log lines go to a file.
-    pub fn start_logged(
-        home: Arc<Home>,
-        service: &'static str,
-        flags: &[String],
-        log: File,
-    ) -> Result<Self, String> {
+    pub fn start_logged(home: Arc<Home>, service: &'static str, flags: &[String], log: File) -> Result<Self, String> {
         let mut arguments = Self::arguments(&home, service, flags);
         arguments.extend(["--rate-limit".to_owned(), "0".to_owned()]);
         let process = Process::start_logged(&arguments, "info", log)?;

@@ -52,8 +52,10 @@ impl Process {
             .spawn()
             .expect("stockfold can be started");
         let mut lines = BufReader::new(child.stdout.take().expect("stdout")).lines();
-        let mut listens =
-            lines.by_ref().map_while(Result::ok).filter_map(|line| Some(line.split_once("listens on ")?.1.trim().to_owned()));
+        let mut listens = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .filter_map(|line| Some(line.split_once("listens on ")?.1.trim().to_owned()));
         let Some(url) = listens.next() else {
             return Err(format!("stockfold ended before it listened: {:?}", child.wait()));
         };

@@ -61,12 +61,8 @@ impl Home {
     /// A fresh namespace on these brokers, with so many copies of each topic, and on these nodes.
     pub fn on_both(brokers: &str, copies: u32, nodes: &str) -> Arc<Self> {
         let namespace = format!("e{:08x}", rand::random::<u32>());
-        let flags = [
-            ("--kafka", brokers),
-            ("--scylla", nodes),
-            ("--namespace", &namespace),
-            ("--shards", &SHARDS.to_string()),
-        ];
+        let flags =
+            [("--kafka", brokers), ("--scylla", nodes), ("--namespace", &namespace), ("--shards", &SHARDS.to_string())];
         let mut flags: Vec<String> = flags.iter().flat_map(|(flag, value)| [(*flag).into(), (*value).into()]).collect();
         flags.push("--allow-unsafe".to_owned());
         for (what, copies) in [("topics", copies), ("schema", 1)] {

@@ -2,7 +2,7 @@
 
 mod apis;
 mod broker;
-pub(crate) mod consumer;
+mod consumer;
 mod largest;
 mod load;
 mod orders;
@@ -10,6 +10,8 @@ mod payers;
 mod processors;
 mod projectors;
 mod proof;
+
+pub(crate) use consumer::console_of;
 
 use super::{
     engine::Engine,

@@ -8,7 +8,7 @@ use crate::e2e::{
 use event_log::shard_of;
 use reqwest::{Method, StatusCode};
 use schemas::{AggregateKey, OrderId, ShardCount};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
@@ -152,7 +152,7 @@ pub async fn orders_add_up(parts: &Parts, orders: &All) {
         let (token, begun) = (parts.api.token("operator", "ops"), Instant::now());
         loop {
             let shown = parts.api.get(Some(&token), &format!("/v1/items/{item}/stock"), "").await.body;
-            if shown["committed"] == json!(committed) && shown["held"] == Value::from(0) {
+            if shown["committed"] == json!(committed) && shown["held"] == 0 {
                 assert_eq!(shown["available"], json!(UNITS as usize - committed), "{shown}");
                 break;
             }

@@ -20,6 +20,9 @@ use crate::{
 const SETTINGS: &str = include_str!("../cassandra/cassandra.yaml");
 const LOGGING: &str = include_str!("../cassandra/logback.xml");
 
+/// When they let writes reach the disk.
+const NOW_AND_THEN: &str = "commitlog_sync: periodic\ncommitlog_sync_period: 10000ms\n";
+
 const LISTENING: &str = "Starting listening for CQL clients";
 /// With passwords, nobody can log in before its first start writes this.
 const LOGIN_READY: &str = "Created default superuser role 'cassandra'";
@@ -82,7 +85,20 @@ impl CqlCluster {
     pub fn try_start(count: usize) -> Result<Self, EngineError> {
         let first = if count == 1 { 1 } else { 2 };
         let hosts: Vec<Ipv4Addr> = (first..).take(count).map(|last| Ipv4Addr::new(127, 0, 0, last)).collect();
-        Self::launch(&hosts, Door::Open)
+        Self::launch(&hosts, Door::Open, SETTINGS)
+    }
+
+    /// Starts one node that answers a write once it is on disk. The others write to disk every ten seconds: killed, they
+    /// lose up to a tenth of a second of what they had answered.
+    ///
+    /// # Panics
+    /// Where it cannot be started; the message says why.
+    #[must_use]
+    pub fn durable() -> Self {
+        assert!(SETTINGS.contains(NOW_AND_THEN), "the settings say when writes reach the disk");
+        let settings = SETTINGS.replace(NOW_AND_THEN, "commitlog_sync: batch\n");
+        let started = Self::launch(&[Ipv4Addr::LOCALHOST], Door::Open, &settings);
+        started.unwrap_or_else(|error| panic!("no CQL store to test with: {error}"))
     }
 
     /// Starts one node that lets in users with passwords only: at first the superuser `cassandra`, with the password
@@ -106,7 +122,7 @@ impl CqlCluster {
     }
 
     fn guarded(door: Door) -> Self {
-        let started = Self::launch(&[Ipv4Addr::LOCALHOST], door);
+        let started = Self::launch(&[Ipv4Addr::LOCALHOST], door, SETTINGS);
         let started = started.and_then(|cql| cql.nodes.wait_for(0, LOGIN_READY).map(|()| cql));
         started.unwrap_or_else(|error| panic!("no CQL store to test with: {error}"))
     }
@@ -123,7 +139,7 @@ impl CqlCluster {
         self.nodes.addresses()
     }
 
-    fn launch(hosts: &[Ipv4Addr], door: Door) -> Result<Self, EngineError> {
+    fn launch(hosts: &[Ipv4Addr], door: Door, settings: &str) -> Result<Self, EngineError> {
         let answers = if door == Door::PasswordOverTls { accepts } else { cql_answers };
         let mut nodes = Nodes::new("cassandra", Ready { word: LISTENING, answers })?;
         let (more, ca_pem) = door.settings(nodes.folder())?;
@@ -134,7 +150,7 @@ impl CqlCluster {
             let folder = nodes.new_folder(at)?;
             // Even shares of the ring, by rule: nodes that start together need not agree on anything.
             let token = i128::from(i64::MIN) + (1_i128 << 64) * at as i128 / ips.len() as i128;
-            let mut text = format!("{SETTINGS}{more}initial_token: {token}\n");
+            let mut text = format!("{settings}{more}initial_token: {token}\n");
             writeln!(text, "listen_address: {ip}\nrpc_address: {ip}\nnative_transport_port: {port}")?;
             writeln!(text, "storage_port: {storage}\nssl_storage_port: {storage}")?;
             writeln!(text, "seed_provider:\n  - class_name: org.apache.cassandra.locator.SimpleSeedProvider")?;

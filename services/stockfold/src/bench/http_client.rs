@@ -2,15 +2,23 @@
 
 use anyhow::{Context as _, Result, bail};
 use http_body_util::{BodyExt as _, Full};
-use hyper::{Request, StatusCode, body::Bytes, client::conn::http1::SendRequest, header};
+use hyper::{
+    Request, StatusCode,
+    body::Bytes,
+    client::conn::http1::{self, SendRequest},
+    header::{self, HeaderValue},
+};
 use hyper_util::rt::TokioIo;
+use std::pin::Pin;
 use tokio::net::TcpStream;
 
 /// One connection to the engine.
 pub struct Connection {
     sender: SendRequest<Full<Bytes>>,
-    host: String,
-    bearer: String,
+    /// Driven by whoever waits for an answer: a task of its own would be woken twice for each.
+    driver: Pin<Box<http1::Connection<TokioIo<TcpStream>, Full<Bytes>>>>,
+    host: HeaderValue,
+    bearer: HeaderValue,
 }
 
 impl Connection {
@@ -19,22 +27,30 @@ impl Connection {
         let host = base_url.strip_prefix("http://").context("an http:// address")?.to_owned();
         let stream = TcpStream::connect(&host).await?;
         stream.set_nodelay(true)?;
-        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(connection);
-        Ok(Self { sender, host, bearer: format!("Bearer {token}") })
+        let (sender, driver) = http1::handshake(TokioIo::new(stream)).await?;
+        let bearer = HeaderValue::try_from(format!("Bearer {token}"))?;
+        Ok(Self { sender, driver: Box::pin(driver), host: HeaderValue::try_from(host)?, bearer })
     }
 
     /// Posts JSON and reads the whole answer.
     pub async fn post(&mut self, path: &str, body: String) -> Result<(StatusCode, Bytes)> {
         let request = Request::post(path)
-            .header(header::HOST, &self.host)
-            .header(header::AUTHORIZATION, &self.bearer)
-            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::HOST, self.host.clone())
+            .header(header::AUTHORIZATION, self.bearer.clone())
+            .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .body(Full::new(Bytes::from(body)))?;
-        self.sender.ready().await?;
-        let answer = self.sender.send_request(request).await?;
-        let status = answer.status();
-        Ok((status, answer.into_body().collect().await?.to_bytes()))
+        let sender = &mut self.sender;
+        let asked = async {
+            sender.ready().await?;
+            let answer = sender.send_request(request).await?;
+            let status = answer.status();
+            Ok((status, answer.into_body().collect().await?.to_bytes()))
+        };
+        tokio::select! {
+            biased;
+            ended = &mut self.driver => bail!("the connection has ended: {ended:?}"),
+            answer = asked => answer,
+        }
     }
 
     /// Posts JSON; anything but a 2xx is an error that says what came.

@@ -1,0 +1,158 @@
+//! Carries out a schedule.
+
+use super::{
+    fleet::{Fleet, STORM, Slot},
+    plan::{Fault, Kind},
+};
+use engines::Nodes;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Within this time a process ends that was told to.
+const ENDS_WITHIN: Duration = Duration::from_secs(40);
+
+/// How long a broker that is back takes to get what it missed.
+const CATCHES_UP: Duration = Duration::from_secs(8);
+
+/// What was done, by kind, and what nobody was there for.
+#[derive(Debug, Default)]
+pub struct Done {
+    pub faults: BTreeMap<Kind, usize>,
+    pub missed: usize,
+    /// A process that was told to end, and did not.
+    pub wrong: Vec<String>,
+}
+
+/// Hits what the schedule says; returns once all of it is over and everything is let go on.
+pub fn run(fleet: &Arc<Fleet>, faults: &[Fault]) -> Done {
+    let (begun, done) = (Instant::now(), Arc::<Mutex<Done>>::default());
+    let mut under_way = Vec::new();
+    for fault in faults.iter().copied() {
+        thread::sleep(fault.at.saturating_sub(begun.elapsed()));
+        let (fleet, done) = (Arc::clone(fleet), Arc::clone(&done));
+        under_way.push(thread::spawn(move || {
+            let hit = hit(&fleet, fault);
+            let mut done = done.lock().expect("not poisoned");
+            match hit {
+                Ok(true) => *done.faults.entry(fault.kind).or_default() += 1,
+                Ok(false) => done.missed += 1,
+                Err(wrong) => done.wrong.push(wrong),
+            }
+        }));
+    }
+    for one in under_way {
+        one.join().expect("a fault is carried out");
+    }
+    Arc::into_inner(done).expect("nobody is left").into_inner().expect("not poisoned")
+}
+
+/// Whether there was anybody to hit.
+fn hit(fleet: &Fleet, fault: Fault) -> Result<bool, String> {
+    let Fault { kind, who, lasting, .. } = fault;
+    match kind {
+        Kind::Kill => Ok(kill(fleet, &fleet.slots[who], lasting)),
+        Kind::Freeze => Ok(freeze(fleet, &fleet.slots[who], lasting)),
+        Kind::Terminate => terminate(fleet, &fleet.slots[who], lasting),
+        Kind::Storm => {
+            storm(fleet, who, lasting);
+            Ok(true)
+        }
+        Kind::BrokerKill | Kind::BrokerFreeze => {
+            // A busy machine starts a broker slowly: nobody takes another one before it has what it missed.
+            let Ok(_one) = fleet.broker_away.try_lock() else { return Ok(false) };
+            hit_server(fleet, &format!("broker {who}"), (&fleet.brokers, who), fault);
+            thread::sleep(CATCHES_UP);
+            Ok(true)
+        }
+        Kind::CqlBounce | Kind::CqlFreeze => {
+            let Ok(_one) = fleet.cql_away.try_lock() else { return Ok(false) };
+            hit_server(fleet, "CQL", (&fleet.cql, who), fault);
+            Ok(true)
+        }
+    }
+}
+
+/// Kills or freezes a server, and lets it come back.
+fn hit_server(fleet: &Fleet, name: &str, (nodes, at): (&Nodes, usize), fault: Fault) {
+    if matches!(fault.kind, Kind::BrokerKill | Kind::CqlBounce) {
+        fleet.tell(&format!("{name}: kill -9"));
+        nodes.kill(at);
+        thread::sleep(fault.lasting);
+        nodes.restart(at);
+        fleet.tell(&format!("{name} serves again"));
+    } else {
+        fleet.tell(&format!("{name}: SIGSTOP"));
+        nodes.pause(at);
+        thread::sleep(fault.lasting);
+        nodes.resume(at);
+        fleet.tell(&format!("{name}: SIGCONT"));
+    }
+}
+
+fn kill(fleet: &Fleet, slot: &Slot, lasting: Duration) -> bool {
+    let Some(engine) = fleet.take_down(slot) else {
+        fleet.let_up(slot);
+        return false;
+    };
+    fleet.tell(&format!("{}: kill -9", slot.name));
+    engine.kill();
+    thread::sleep(lasting);
+    fleet.let_up(slot);
+    true
+}
+
+fn freeze(fleet: &Fleet, slot: &Slot, lasting: Duration) -> bool {
+    let Some(engine) = slot.engine().filter(|engine| engine.ended().is_none()) else { return false };
+    fleet.tell(&format!("{}: SIGSTOP", slot.name));
+    engine.signal("STOP");
+    thread::sleep(lasting);
+    if engine.ended().is_none() {
+        engine.signal("CONT");
+    }
+    fleet.tell(&format!("{}: SIGCONT", slot.name));
+    true
+}
+
+fn terminate(fleet: &Fleet, slot: &Slot, lasting: Duration) -> Result<bool, String> {
+    let Some(engine) = fleet.take_down(slot).filter(|engine| engine.ended().is_none()) else {
+        fleet.let_up(slot);
+        return Ok(false);
+    };
+    fleet.tell(&format!("{}: SIGTERM", slot.name));
+    let told = Instant::now();
+    engine.signal("TERM");
+    while engine.ended().is_none() && told.elapsed() < ENDS_WITHIN {
+        thread::sleep(Duration::from_millis(50));
+    }
+    let end = engine.ended();
+    engine.kill();
+    fleet.tell(&format!("{} ended after {:.1?}: {end:?}", slot.name, told.elapsed()));
+    thread::sleep(lasting);
+    fleet.let_up(slot);
+    end.map(|_| true).ok_or_else(|| format!("{} did not end within {ENDS_WITHIN:?} of its SIGTERM", slot.name))
+}
+
+/// So many processors join one after the other, and leave before the shards have settled.
+fn storm(fleet: &Fleet, processors: usize, lasting: Duration) {
+    fleet.tell(&format!("{processors} processors come and go"));
+    for n in 0..processors {
+        match fleet.launch(STORM, "processor", &[]) {
+            Ok(engine) => {
+                thread::sleep(lasting);
+                // Every other one leaves politely, so that its shards move at once.
+                if n % 2 == 0 {
+                    engine.kill()
+                } else {
+                    engine.signal("TERM")
+                }
+                thread::sleep(lasting / 2);
+            }
+            Err(end) => fleet.tell(&format!("a processor of the storm did not start: {end}")),
+        }
+    }
+    fleet.tell("the storm is over");
+}
