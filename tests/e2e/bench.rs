@@ -32,7 +32,9 @@ fn on_a_cluster_beside_its_brokers_and_on_brokers_alone() {
     let home = World::Cluster.home();
     let report = bench(&home.flags);
     assert!(report["alone"].as_str().expect("a name").contains("producer"), "{report}");
+    assert!(report["figures"][0]["viewsCatchUpMs"].is_u64(), "{report}");
     // Without a store nothing is folded.
     let at = home.flags.iter().position(|flag| flag == "--scylla").expect("a cluster has one");
-    bench(&[&home.flags[..at], &home.flags[at + 2..]].concat());
+    let report = bench(&[&home.flags[..at], &home.flags[at + 2..]].concat());
+    assert!(report["figures"][0]["viewsCatchUpMs"].is_null(), "{report}");
 }

@@ -147,6 +147,11 @@ impl Ops {
         })
     }
 
+    /// Whether this process folds views.
+    pub const fn folds(&self) -> bool {
+        self.projector.is_some()
+    }
+
     /// Events that are not in the views yet.
     pub fn views_lag(&self) -> u64 {
         self.projector.as_ref().map_or(0, |projector| projector.status().lag())

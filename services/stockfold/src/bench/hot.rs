@@ -47,7 +47,8 @@ struct Figure {
     p50_micros: u64,
     p99_micros: u64,
     /// How long the views needed, once the load had ended, to show all of it; the next figure begins after that.
-    views_catch_up_ms: u128,
+    /// Null where nothing is folded.
+    views_catch_up_ms: Option<u128>,
     /// Grants in the log: all that were answered, and those still under way when the time was up.
     holds_in_log: u64,
 }
@@ -230,7 +231,7 @@ fn workload(bench: &Bench<'_>, way: &'static str, in_flight: usize, goal: Option
             goal,
             p50_micros: quantile(0.5),
             p99_micros: quantile(0.99),
-            views_catch_up_ms: catch_up.as_millis(),
+            views_catch_up_ms: catch_up.map(|time| time.as_millis()),
             holds_in_log,
         })
     })
@@ -332,7 +333,7 @@ fn show(report: &Report) -> Result<()> {
             figure.goal.map(|goal| format!("≥ {goal}")).unwrap_or_default(),
             figure.p50_micros.to_string(),
             figure.p99_micros.to_string(),
-            format!("{} ms", figure.views_catch_up_ms),
+            figure.views_catch_up_ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms} ms")),
         ]);
     }
     for column in 1..8 {
