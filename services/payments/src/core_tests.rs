@@ -45,7 +45,8 @@ fn other() -> OrderEvent {
     OrderEvent::OrderSubmitted(OrderSubmitted { effect: None })
 }
 
-fn record(order: &str, seq: u64, event: &OrderEvent) -> Record {
+/// An event of an order as a record; of offsets only every tenth is one.
+pub(crate) fn record(order: &str, seq: u64, event: &OrderEvent) -> Record {
     Record {
         topic: Topic::OrdersEvents,
         partition: 0,

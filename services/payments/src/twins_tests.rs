@@ -2,14 +2,14 @@
 
 use crate::{
     core::{Call, Core, Effect, Said},
+    core_tests::record,
     provider::{GiveBack, Provider as _, VoidOutcome},
     sandbox::Sandbox,
 };
 use event_log::Record;
 use read_model::{Checkpoint, Checkpoints};
 use schemas::{
-    CommandEnvelope, CommandId, CorrelationId, Currency, Digest, EffectId, Envelope, Money, PaymentId, RefundId,
-    Timestamp, Topic,
+    CommandEnvelope, CommandId, Currency, Digest, EffectId, Money, PaymentId, RefundId, Topic,
     order::{CaptureDue, OrderEvent, PaymentStarted, RefundDue},
 };
 use std::collections::BTreeMap;
@@ -55,28 +55,11 @@ fn records() -> Vec<Record> {
         ("o-1", refund("r3", "p1", 200)),
         ("o-3", refund("r4", "p3", 1_000)),
     ];
-    events.iter().zip(1..).map(|((order, event), seq)| record(order, seq, event)).collect()
-}
-
-fn record(order: &str, seq: u64, event: &OrderEvent) -> Record {
-    Record {
-        topic: Topic::OrdersEvents,
-        partition: 0,
-        offset: seq - 1,
-        key: order.to_owned(),
-        envelope: Some(Envelope {
-            event_type: event.event_type().into(),
-            subject: order.to_owned(),
-            time: Timestamp::default(),
-            seq,
-            epoch: 1,
-            actor: "engine:engine".to_owned(),
-            causation: CommandId::parse("c").expect("an id"),
-            correlation: CorrelationId::parse("r").expect("an id"),
-            traceparent: None,
-        }),
-        value: Some(serde_json::to_vec(event).expect("JSON")),
-    }
+    events
+        .iter()
+        .zip(1..)
+        .map(|((order, event), seq)| Record { offset: seq - 1, ..record(order, seq, event) })
+        .collect()
 }
 
 /// Something on its way between a process and somebody else.
