@@ -32,16 +32,16 @@ test: setup-test ## every test; Kafka and CQL servers for them are fetched and s
 
 sim: setup ## the simulation: SEED=… for one run, SEEDS=… for how many, FROM=… for where they begin
 	@$(CARGO) test --release --locked -p tests --test all sim::nothing -- --nocapture \
-		| awk '{ print } /^simulated / { last = $$0 } END { if (last) print last }'
+		| sed -u -e '/^simulated /h' -e '$${p;x;/./!d}'
 
 mutants: setup ## every planted bug must be caught by its check (ARGS='--seeds 50 --json receipt-twice …')
-	@$(CARGO) run --quiet --locked -p mutants -- $(ARGS)
+	@$(CARGO) run --locked -p mutants -- $(ARGS)
 
 crash-points: setup ## crash the embedded engine at every write and sync of a run (SEED=…, ARGS='--rounds 8 --torn 10 …')
-	@$(CARGO) build --quiet --locked -p crash
+	@$(CARGO) build --locked -p crash
 	@$(or $(CARGO_TARGET_DIR),target)/debug/crash $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-chaos: setup-test ## real processes on a real cluster under kill -9, freezes and bounces (MINUTES=10, SEED=… repeats a schedule)
+chaos: setup-test ## real processes on a real cluster under kill -9, freezes, full disks (MINUTES=10, SEED=… repeats a schedule)
 	@MINUTES=$(or $(MINUTES),10) $(CARGO) test --locked -p tests --test all chaos::nothing -- --nocapture \
 		| sed -u -e '/^chaos .* wrong/h' -e '$${p;x}'
 

@@ -2,5 +2,6 @@
 
 mod chaos;
 mod e2e;
+mod ledger;
 mod sim;
 mod tidy;

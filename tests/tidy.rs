@@ -19,6 +19,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("processor", &["planted", "schemas", "domain", "event-log"]),
     ("projector", &["planted", "schemas", "event-log", "read-model"]),
     ("payments", &["planted", "schemas", "event-log", "read-model"]),
+    ("fulfilment", &["planted", "schemas", "domain", "event-log", "read-model", "keys"]),
     ("engines", &[]),
     ("crash", &["schemas", "domain", "event-log", "processor", "projector", "read-model", "keys"]),
     ("mutants", &["planted"]),

@@ -2,34 +2,61 @@
 
 use crate::{
     caller::Caller,
-    ids::{CommandId, CorrelationId, ItemId, OrderId},
+    cart::CartCommand,
+    ids::{CommandId, CorrelationId, ItemId, LocationId, OrderId, StoreId, SubjectId},
     item::ItemCommand,
     order::OrderCommand,
     position::PositionToken,
     reply::ReplyAddress,
+    store::StoreCommand,
+    tagged::tagged,
     time::Timestamp,
     topic::AggregateKey,
+    warehouse::WarehouseCommand,
 };
 use serde::{Deserialize, Serialize};
 
-/// What is asked of which aggregate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(tag = "aggregate", rename_all = "snake_case")]
-pub enum Command {
-    /// Of an item.
-    Item {
-        /// The item.
-        item: ItemId,
-        /// The command.
-        command: ItemCommand,
-    },
-    /// Of an order.
-    Order {
-        /// The order.
-        order: OrderId,
-        /// The command.
-        command: OrderCommand,
-    },
+tagged! {
+    "aggregate", rename_all = "snake_case";
+    /// What is asked of which aggregate.
+    #[derive(Debug, Clone, PartialEq, Eq, schemars::JsonSchema)]
+    pub enum Command {
+        /// Of an item.
+        Item {
+            /// The item.
+            item: ItemId,
+            /// The command.
+            command: ItemCommand,
+        },
+        /// Of an order.
+        Order {
+            /// The order.
+            order: OrderId,
+            /// The command.
+            command: OrderCommand,
+        },
+        /// Of a cart.
+        Cart {
+            /// Whose.
+            shopper: SubjectId,
+            /// The command.
+            command: CartCommand,
+        },
+        /// Of a store.
+        Store {
+            /// The store.
+            store: StoreId,
+            /// The command.
+            command: StoreCommand,
+        },
+        /// Of a warehouse.
+        Warehouse {
+            /// The location.
+            location: LocationId,
+            /// The command.
+            command: WarehouseCommand,
+        },
+    }
 }
 
 impl Command {
@@ -39,6 +66,9 @@ impl Command {
         match self {
             Self::Item { item, .. } => AggregateKey::Item(item.clone()),
             Self::Order { order, .. } => AggregateKey::Order(order.clone()),
+            Self::Cart { shopper, .. } => AggregateKey::Cart(shopper.clone()),
+            Self::Store { store, .. } => AggregateKey::Store(store.clone()),
+            Self::Warehouse { location, .. } => AggregateKey::Warehouse(location.clone()),
         }
     }
 
@@ -48,6 +78,9 @@ impl Command {
         match self {
             Self::Item { item, .. } => item.as_str(),
             Self::Order { order, .. } => order.as_str(),
+            Self::Cart { shopper, .. } => shopper.as_str(),
+            Self::Store { store, .. } => store.as_str(),
+            Self::Warehouse { location, .. } => location.as_str(),
         }
     }
 }

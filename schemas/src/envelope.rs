@@ -1,11 +1,14 @@
 //! The envelope of an event: CloudEvents 1.0 attributes, typed.
 
 use crate::{
+    cart::CartEvent,
     ids::{CommandId, CorrelationId},
     item::ItemEvent,
     order::OrderEvent,
+    store::StoreEvent,
     time::Timestamp,
     topic::{AggregateKey, Topic},
+    warehouse::WarehouseEvent,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -102,6 +105,12 @@ pub enum Event {
     Item(ItemEvent),
     /// Of an order.
     Order(OrderEvent),
+    /// Of a cart.
+    Cart(CartEvent),
+    /// Of a store.
+    Store(StoreEvent),
+    /// Of a warehouse.
+    Warehouse(WarehouseEvent),
 }
 
 impl Event {
@@ -111,7 +120,17 @@ impl Event {
         match self {
             Self::Item(event) => event.event_type(),
             Self::Order(event) => event.event_type(),
+            Self::Cart(event) => event.event_type(),
+            Self::Store(event) => event.event_type(),
+            Self::Warehouse(event) => event.event_type(),
         }
+    }
+
+    /// Every stored type.
+    pub fn types() -> impl Iterator<Item = &'static str> + Clone {
+        let all =
+            [ItemEvent::TYPES, OrderEvent::TYPES, CartEvent::TYPES, StoreEvent::TYPES, WarehouseEvent::TYPES];
+        all.into_iter().flatten().copied()
     }
 
     /// The topic that carries it.
@@ -120,6 +139,9 @@ impl Event {
         match self {
             Self::Item(_) => Topic::InventoryEvents,
             Self::Order(_) => Topic::OrdersEvents,
+            Self::Cart(_) => Topic::CartsEvents,
+            Self::Store(_) => Topic::StoresEvents,
+            Self::Warehouse(_) => Topic::WarehousesEvents,
         }
     }
 
@@ -131,6 +153,15 @@ impl Event {
         if let Some(event) = OrderEvent::read(event_type, value) {
             return event.map(Self::Order);
         }
+        if let Some(event) = CartEvent::read(event_type, value) {
+            return event.map(Self::Cart);
+        }
+        if let Some(event) = StoreEvent::read(event_type, value) {
+            return event.map(Self::Store);
+        }
+        if let Some(event) = WarehouseEvent::read(event_type, value) {
+            return event.map(Self::Warehouse);
+        }
         Err(EventReadError::UnknownType(event_type.to_owned()))
     }
 
@@ -140,6 +171,9 @@ impl Event {
         match topic {
             Topic::InventoryEvents => crate::ItemId::parse(subject).ok().map(AggregateKey::Item),
             Topic::OrdersEvents => crate::OrderId::parse(subject).ok().map(AggregateKey::Order),
+            Topic::CartsEvents => crate::SubjectId::parse(subject).ok().map(AggregateKey::Cart),
+            Topic::StoresEvents => crate::StoreId::parse(subject).ok().map(AggregateKey::Store),
+            Topic::WarehousesEvents => crate::LocationId::parse(subject).ok().map(AggregateKey::Warehouse),
             Topic::Commands | Topic::InternalCommands | Topic::Snapshots | Topic::DeadLetters | Topic::Replies => None,
         }
     }

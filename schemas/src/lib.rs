@@ -4,6 +4,7 @@
 //! What stands in an event's JSON stands in the log for ever: renaming a field or a variant changes stored bytes.
 
 pub mod caller;
+pub mod cart;
 pub mod cloud_event;
 pub mod command;
 pub mod effect;
@@ -18,9 +19,12 @@ pub mod personal;
 pub mod position;
 pub mod quantity;
 pub mod reply;
+pub mod store;
+mod tagged;
 pub mod text;
 pub mod time;
 pub mod topic;
+pub mod warehouse;
 
 pub use caller::{Caller, Role};
 pub use cloud_event::CloudEvent;

@@ -1,6 +1,6 @@
 //! Personal data: ciphertext under a key per subject, so that destroying the key forgets the person.
 
-use crate::{ids::SubjectId, order::Address};
+use crate::{ids::SubjectId, order::Address, store::EmailAddress};
 use serde::{Deserialize, Serialize};
 use std::{fmt, marker::PhantomData};
 use uuid::Uuid;
@@ -37,15 +37,33 @@ impl<T> fmt::Debug for Personal<T> {
     }
 }
 
-impl schemars::JsonSchema for Personal<Address> {
+/// What of a person may be sealed.
+pub trait PersonalContent {
+    /// The name of its schema.
+    const SCHEMA: &'static str;
+    /// What it is, for people.
+    const WHAT: &'static str;
+}
+
+impl PersonalContent for Address {
+    const SCHEMA: &'static str = "PersonalAddress";
+    const WHAT: &'static str = "an address";
+}
+
+impl PersonalContent for EmailAddress {
+    const SCHEMA: &'static str = "PersonalEmailAddress";
+    const WHAT: &'static str = "an e-mail address";
+}
+
+impl<T: PersonalContent> schemars::JsonSchema for Personal<T> {
     fn schema_name() -> std::borrow::Cow<'static, str> {
-        "PersonalAddress".into()
+        T::SCHEMA.into()
     }
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let subject = generator.subschema_for::<SubjectId>();
         schemars::json_schema!({
             "type": "object",
-            "description": "XChaCha20-Poly1305 ciphertext of an address under the subject's key",
+            "description": format!("XChaCha20-Poly1305 ciphertext of {} under the subject's key", T::WHAT),
             "required": ["subject", "keyId", "sealed"],
             "properties": {
                 "subject": subject,

@@ -1,9 +1,12 @@
 //! The answer to a command.
 
 use crate::{
+    cart::{CartRejection, CartReply},
     item::{ItemRejection, ItemReply},
     order::{OrderRejection, OrderReply},
     position::PositionToken,
+    store::{StoreRejection, StoreReply},
+    warehouse::{WarehouseRejection, WarehouseReply},
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -27,18 +30,30 @@ pub enum Rejection {
     /// An order's.
     #[error(transparent)]
     Order(OrderRejection),
+    /// A cart's.
+    #[error(transparent)]
+    Cart(CartRejection),
+    /// A store's.
+    #[error(transparent)]
+    Store(StoreRejection),
+    /// A warehouse's.
+    #[error(transparent)]
+    Warehouse(WarehouseRejection),
     /// The command could not be decided at all; it was dead-lettered.
     #[error(transparent)]
     Undecidable(Undecidable),
 }
 
-/// The refusal of a command that cannot be read, or that made a decision panic twice.
+/// The refusal of a command that cannot be decided, whatever its aggregate would say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Error)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Undecidable {
     /// Kept in the dead letters for an operator.
     #[error("the command could not be processed and was kept for an operator")]
     CommandDeadLettered,
+    /// What follows from it is more than a record of the log can hold; it was kept in the dead letters too.
+    #[error("what follows from the command is larger than the log can hold; nothing has changed")]
+    TooLarge,
 }
 
 /// What a command that took effect, or was already true, answers.
@@ -49,6 +64,12 @@ pub enum ReplyBody {
     Item(ItemReply),
     /// An order's.
     Order(Box<OrderReply>),
+    /// A cart's.
+    Cart(CartReply),
+    /// A store's.
+    Store(StoreReply),
+    /// A warehouse's.
+    Warehouse(WarehouseReply),
 }
 
 /// The answer to one request.

@@ -1,6 +1,6 @@
 //! Topics, aggregates and which shard owns a key.
 
-use crate::ids::{ItemId, OrderId};
+use crate::ids::{ItemId, LocationId, OrderId, StoreId, SubjectId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -15,6 +15,12 @@ pub enum Topic {
     InventoryEvents,
     /// Events of orders.
     OrdersEvents,
+    /// Events of carts.
+    CartsEvents,
+    /// Events of stores.
+    StoresEvents,
+    /// Events of warehouses.
+    WarehousesEvents,
     /// State of shards, compacted.
     Snapshots,
     /// What could not be read or decided.
@@ -25,13 +31,17 @@ pub enum Topic {
 
 impl Topic {
     /// The topics that carry events, in the order of their codes.
-    pub const EVENTS: [Self; 2] = [Self::InventoryEvents, Self::OrdersEvents];
+    pub const EVENTS: [Self; 5] =
+        [Self::InventoryEvents, Self::OrdersEvents, Self::CartsEvents, Self::StoresEvents, Self::WarehousesEvents];
     /// Every topic.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Commands,
         Self::InternalCommands,
         Self::InventoryEvents,
         Self::OrdersEvents,
+        Self::CartsEvents,
+        Self::StoresEvents,
+        Self::WarehousesEvents,
         Self::Snapshots,
         Self::DeadLetters,
         Self::Replies,
@@ -45,6 +55,9 @@ impl Topic {
             Self::InternalCommands => "internal.commands.v1",
             Self::InventoryEvents => "inventory.events.v1",
             Self::OrdersEvents => "orders.events.v1",
+            Self::CartsEvents => "carts.events.v1",
+            Self::StoresEvents => "stores.events.v1",
+            Self::WarehousesEvents => "warehouses.events.v1",
             Self::Snapshots => "snapshots.v1",
             Self::DeadLetters => "dead-letters.v1",
             Self::Replies => "replies.v1",
@@ -140,6 +153,12 @@ pub enum AggregateKey {
     Item(ItemId),
     /// An order.
     Order(OrderId),
+    /// A cart, by the shopper's or guest's pseudonym.
+    Cart(SubjectId),
+    /// A store.
+    Store(StoreId),
+    /// A warehouse.
+    Warehouse(LocationId),
 }
 
 impl AggregateKey {
@@ -149,6 +168,9 @@ impl AggregateKey {
         match self {
             Self::Item(id) => id.as_str(),
             Self::Order(id) => id.as_str(),
+            Self::Cart(id) => id.as_str(),
+            Self::Store(id) => id.as_str(),
+            Self::Warehouse(id) => id.as_str(),
         }
     }
 
@@ -158,6 +180,9 @@ impl AggregateKey {
         match self {
             Self::Item(_) => "item",
             Self::Order(_) => "order",
+            Self::Cart(_) => "cart",
+            Self::Store(_) => "store",
+            Self::Warehouse(_) => "warehouse",
         }
     }
 
@@ -167,6 +192,9 @@ impl AggregateKey {
         match self {
             Self::Item(_) => Topic::InventoryEvents,
             Self::Order(_) => Topic::OrdersEvents,
+            Self::Cart(_) => Topic::CartsEvents,
+            Self::Store(_) => Topic::StoresEvents,
+            Self::Warehouse(_) => Topic::WarehousesEvents,
         }
     }
 }

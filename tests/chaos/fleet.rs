@@ -17,12 +17,13 @@ use std::{
 
 /// The processes of the engine: their names, services and further flags. One processor has a name that stays over
 /// restarts, by which it keeps its shards; the other has none.
-const PROCESSES: [(&str, &str, &[&str]); 7] = [
+const PROCESSES: [(&str, &str, &[&str]); 8] = [
     ("processor-0", "processor", &["--kafka-instance", "processor-0"]),
     ("processor-1", "processor", &[]),
     ("projector-0", "projector", &[]),
     ("projector-1", "projector", &[]),
     ("payments-0", "payments", &[]),
+    ("fulfilment-0", "fulfilment", &[]),
     ("api-0", "api", &[]),
     ("api-1", "api", &[]),
 ];

@@ -67,6 +67,7 @@ fn event_of(topic: &str, partition: u32, mut event: Value) -> Event {
         time: text("time"),
         actor: text("actor"),
         causation: text("causationid"),
+        correlation: text("correlationid"),
         value: event["data"].take(),
     }
 }

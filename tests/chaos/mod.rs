@@ -7,8 +7,9 @@
 //! with the engine and judges every command and every event; what clients were told is held against the log
 //! ([`answers`]), and what both APIs show against the checker's fold ([`shown`]).
 //!
-//! `make chaos` takes ten minutes; `MINUTES=2` as many, `SEED=7` repeats a schedule. As a test it is short. Full disks are
-//! not among the faults: each server would need a file system of its own.
+//! `make chaos` takes ten minutes; `MINUTES=2` as many, `SEED=7` repeats a schedule. As a test it is short. A full disk is a
+//! limit that the kernel sets to one server's files: every write fails until there is room, on any Linux and without
+//! privileges.
 
 mod answers;
 mod client;
@@ -48,7 +49,8 @@ use tokio::task::JoinSet;
 const SHORT: Duration = Duration::from_secs(75);
 
 const CLIENTS: usize = 32;
-const SHOPPERS: usize = 4;
+/// Each client has its own: a checkout makes older ones of its shopper make way.
+const SHOPPERS: usize = CLIENTS;
 
 /// Units of an item that is hot, and of one that is not.
 const FEW: u32 = 12;

@@ -7,7 +7,7 @@ use super::{
 use engines::Nodes;
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
     thread,
     time::{Duration, Instant},
 };
@@ -17,6 +17,13 @@ const ENDS_WITHIN: Duration = Duration::from_secs(40);
 
 /// How long a broker that is back takes to get what it missed.
 const CATCHES_UP: Duration = Duration::from_secs(8);
+
+/// How long a fault waits for the one before it at the same servers: a busy machine starts them slowly.
+const WAITS: Duration = Duration::from_secs(20);
+
+/// How long, and how often, it is looked whether a server with a full disk has stopped.
+const LOOK: Duration = Duration::from_millis(100);
+const LOOKS: usize = 300;
 
 /// What was done, by kind, and what nobody was there for.
 #[derive(Debug, Default)]
@@ -61,35 +68,91 @@ fn hit(fleet: &Fleet, fault: Fault) -> Result<bool, String> {
             storm(fleet, who, lasting);
             Ok(true)
         }
-        Kind::BrokerKill | Kind::BrokerFreeze => {
-            // A busy machine starts a broker slowly: nobody takes another one before it has what it missed.
-            let Ok(_one) = fleet.broker_away.try_lock() else { return Ok(false) };
-            hit_server(fleet, &format!("broker {who}"), (&fleet.brokers, who), fault);
-            thread::sleep(CATCHES_UP);
-            Ok(true)
-        }
-        Kind::CqlBounce | Kind::CqlFreeze => {
-            let Ok(_one) = fleet.cql_away.try_lock() else { return Ok(false) };
-            hit_server(fleet, "CQL", (&fleet.cql, who), fault);
-            Ok(true)
-        }
+        Kind::BrokerKill => Ok(broker(fleet, who, |server| server.kill(lasting))),
+        Kind::BrokerFreeze => Ok(broker(fleet, who, |server| server.freeze(lasting))),
+        Kind::BrokerDiskFull => Ok(broker(fleet, who, |server| server.fill_disk(lasting))),
+        Kind::CqlBounce => Ok(cql(fleet, who, |server| server.kill(lasting))),
+        Kind::CqlFreeze => Ok(cql(fleet, who, |server| server.freeze(lasting))),
+        Kind::CqlDiskFull => Ok(cql(fleet, who, |server| server.fill_disk(lasting))),
     }
 }
 
-/// Kills or freezes a server, and lets it come back.
-fn hit_server(fleet: &Fleet, name: &str, (nodes, at): (&Nodes, usize), fault: Fault) {
-    if matches!(fault.kind, Kind::BrokerKill | Kind::CqlBounce) {
-        fleet.tell(&format!("{name}: kill -9"));
-        nodes.kill(at);
-        thread::sleep(fault.lasting);
-        nodes.restart(at);
-        fleet.tell(&format!("{name} serves again"));
-    } else {
-        fleet.tell(&format!("{name}: SIGSTOP"));
-        nodes.pause(at);
-        thread::sleep(fault.lasting);
-        nodes.resume(at);
-        fleet.tell(&format!("{name}: SIGCONT"));
+/// Does harm to a broker while all others are there.
+fn broker(fleet: &Fleet, at: usize, harm: impl Fn(&Server<'_>) -> bool) -> bool {
+    let Some(_one) = alone(&fleet.broker_away) else { return false };
+    let was_hit = harm(&Server { fleet, name: format!("broker {at}"), nodes: &fleet.brokers, at });
+    // Nobody takes another one before it has what it missed.
+    thread::sleep(CATCHES_UP);
+    was_hit
+}
+
+/// Does harm to the CQL node.
+fn cql(fleet: &Fleet, at: usize, harm: impl Fn(&Server<'_>) -> bool) -> bool {
+    let Some(_one) = alone(&fleet.cql_away) else { return false };
+    harm(&Server { fleet, name: "CQL".to_owned(), nodes: &fleet.cql, at })
+}
+
+fn alone(away: &Mutex<()>) -> Option<MutexGuard<'_, ()>> {
+    let begun = Instant::now();
+    while begun.elapsed() < WAITS {
+        if let Ok(alone) = away.try_lock() {
+            return Some(alone);
+        }
+        thread::sleep(LOOK);
+    }
+    None
+}
+
+/// A broker, or the CQL node.
+struct Server<'a> {
+    fleet: &'a Fleet,
+    name: String,
+    nodes: &'a Nodes,
+    at: usize,
+}
+
+/// What harms it and lets it come back; each says whether it did.
+impl Server<'_> {
+    fn kill(&self, lasting: Duration) -> bool {
+        self.tell("kill -9");
+        self.nodes.kill(self.at);
+        thread::sleep(lasting);
+        self.start();
+        true
+    }
+
+    fn freeze(&self, lasting: Duration) -> bool {
+        self.tell("SIGSTOP");
+        self.nodes.pause(self.at);
+        thread::sleep(lasting);
+        self.nodes.resume(self.at);
+        self.tell("SIGCONT");
+        true
+    }
+
+    /// With the first write that fails it stops serving. It is started again when there is room.
+    fn fill_disk(&self, lasting: Duration) -> bool {
+        self.tell("its disk is full");
+        let full = Instant::now();
+        self.nodes.fill_disk(self.at);
+        let has_stopped = (0..LOOKS).any(|_| {
+            thread::sleep(LOOK);
+            !self.nodes.serves(self.at)
+        });
+        let end = if has_stopped { "it serves no longer" } else { "it has written nothing" };
+        self.tell(&format!("{end}, {:.1?} after its disk was full", full.elapsed()));
+        thread::sleep(lasting);
+        self.start();
+        has_stopped
+    }
+
+    fn start(&self) {
+        self.nodes.restart(self.at);
+        self.tell("serves again");
+    }
+
+    fn tell(&self, what: &str) {
+        self.fleet.tell(&format!("{}: {what}", self.name));
     }
 }
 

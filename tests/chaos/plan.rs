@@ -18,22 +18,28 @@ pub enum Kind {
     BrokerKill,
     /// A broker is frozen.
     BrokerFreeze,
+    /// The disk of a broker is full: it stops itself, and is started again when there is room.
+    BrokerDiskFull,
     /// kill -9 of the CQL node, which is started again.
     CqlBounce,
     /// The CQL node is frozen.
     CqlFreeze,
+    /// The disk of the CQL node is full: it serves no longer, and is started again when there is room.
+    CqlDiskFull,
 }
 
 impl Kind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Kill,
         Self::Freeze,
         Self::Terminate,
         Self::Storm,
         Self::BrokerKill,
         Self::BrokerFreeze,
+        Self::BrokerDiskFull,
         Self::CqlBounce,
         Self::CqlFreeze,
+        Self::CqlDiskFull,
     ];
 
     /// As the report names it.
@@ -45,8 +51,10 @@ impl Kind {
             Self::Storm => "rebalance storm",
             Self::BrokerKill => "broker kill -9",
             Self::BrokerFreeze => "broker freeze",
+            Self::BrokerDiskFull => "broker disk full",
             Self::CqlBounce => "CQL bounce",
             Self::CqlFreeze => "CQL freeze",
+            Self::CqlDiskFull => "CQL disk full",
         }
     }
 
@@ -55,8 +63,8 @@ impl Kind {
         match self {
             Self::Kill | Self::Freeze | Self::Terminate => Room::Process,
             Self::Storm => Room::Storm,
-            Self::BrokerKill | Self::BrokerFreeze => Room::Broker,
-            Self::CqlBounce | Self::CqlFreeze => Room::Cql,
+            Self::BrokerKill | Self::BrokerFreeze | Self::BrokerDiskFull => Room::Broker,
+            Self::CqlBounce | Self::CqlFreeze | Self::CqlDiskFull => Room::Cql,
         }
     }
 }
@@ -109,17 +117,17 @@ pub fn plan(seed: u64, length: Duration, processes: usize) -> Vec<Fault> {
     let mut random = StdRng::seed_from_u64(seed);
     let (mut faults, mut free) =
         (Vec::new(), Free { process: vec![Duration::ZERO; processes], others: [Duration::ZERO; 3] });
-    // Every kind comes early once, so that a short run has them all.
+    // Every kind comes early once, so that a short run has them all; servers first, which take long to come back.
     let mut first = Kind::ALL.to_vec();
     first.shuffle(&mut random);
+    first.sort_by_key(|kind| matches!(kind.room(), Room::Process | Room::Storm));
     let mut at = Duration::from_secs(3);
     while at < length {
         for _ in 0..random.random_range(1..=3) {
-            let kind = first.last().copied().unwrap_or_else(|| any(&mut random));
+            let due = first.iter().copied().find(|kind| free.has(kind.room(), at));
+            let kind = due.unwrap_or_else(|| any(&mut random));
             let Some(who) = free.somebody(kind, at, &mut random) else { continue };
-            if first.last() == Some(&kind) {
-                first.pop();
-            }
+            first.retain(|other| *other != kind);
             let lasting = lasting(kind, &mut random);
             free.take(kind, who, at + lasting);
             faults.push(Fault { at, kind, who, lasting });
@@ -136,14 +144,16 @@ fn any(random: &mut StdRng) -> Kind {
         35..60 => Kind::Freeze,
         60..68 => Kind::Terminate,
         68..76 => Kind::Storm,
-        76..84 => Kind::BrokerKill,
-        84..90 => Kind::BrokerFreeze,
-        90..94 => Kind::CqlBounce,
-        _ => Kind::CqlFreeze,
+        76..82 => Kind::BrokerKill,
+        82..86 => Kind::BrokerFreeze,
+        86..90 => Kind::BrokerDiskFull,
+        90..93 => Kind::CqlBounce,
+        93..97 => Kind::CqlFreeze,
+        _ => Kind::CqlDiskFull,
     }
 }
 
-/// How long it lasts: of what is killed, until it is started again.
+/// How long it lasts: of what is killed or stops itself, until it is started again.
 fn lasting(kind: Kind, random: &mut StdRng) -> Duration {
     let millis = match kind {
         Kind::Kill => 0..6_000,
@@ -152,7 +162,7 @@ fn lasting(kind: Kind, random: &mut StdRng) -> Duration {
         Kind::Storm => 500..2_500,
         Kind::BrokerKill | Kind::BrokerFreeze => 1_000..12_000,
         Kind::CqlBounce => 0..5_000,
-        Kind::CqlFreeze => 1_000..8_000,
+        Kind::BrokerDiskFull | Kind::CqlDiskFull | Kind::CqlFreeze => 1_000..8_000,
     };
     Duration::from_millis(random.random_range(millis))
 }
@@ -173,9 +183,14 @@ impl Free {
         }
     }
 
+    /// Whether there may be somebody to hit now; a process is drawn first.
+    fn has(&self, room: Room, at: Duration) -> bool {
+        room == Room::Process || self.others[Self::other(room)] <= at
+    }
+
     /// Whom a fault may hit now.
     fn somebody(&self, kind: Kind, at: Duration, random: &mut StdRng) -> Option<usize> {
-        let free = |room| self.others[Self::other(room)] <= at;
+        let free = |room| self.has(room, at);
         match kind.room() {
             Room::Process => {
                 let who = random.random_range(0..self.process.len());
@@ -202,7 +217,8 @@ fn a_seed_makes_one_schedule_that_never_takes_two_brokers() {
     for seed in 0..200 {
         let faults = plan(seed, Duration::from_secs(600), 7);
         assert_eq!(faults, plan(seed, Duration::from_secs(600), 7));
-        assert!(Kind::ALL.iter().all(|kind| faults.iter().any(|fault| fault.kind == *kind)), "{seed} lacks a kind");
+        let short = plan(seed, super::SHORT, 7);
+        assert!(Kind::ALL.iter().all(|kind| short.iter().any(|fault| fault.kind == *kind)), "{seed} lacks a kind");
         let away: Vec<_> = faults.iter().filter(|fault| fault.kind.room() == Room::Broker).collect();
         assert!(away.windows(2).all(|two| two[0].at + two[0].lasting + BROKER_RECOVERS <= two[1].at), "{away:?}");
     }

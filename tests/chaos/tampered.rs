@@ -20,6 +20,7 @@ fn event(topic: &str, seq: u64, name: &str, subject: &str, value: Value) -> Even
         time: format!("2026-01-01T00:00:{seq:02}.000Z"),
         actor: "service:shop".to_owned(),
         causation: format!("c{seq}"),
+        correlation: format!("r{seq}"),
         value,
     }
 }

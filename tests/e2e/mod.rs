@@ -2,13 +2,17 @@
 
 mod bad_input;
 mod bench;
+mod cart;
 pub(crate) mod checkout;
 pub(crate) mod cluster;
 pub(crate) mod engine;
+mod fulfilment;
 mod holds;
 mod kill;
+mod payments;
 mod process;
 mod race;
 mod replay;
+mod stores;
 mod time;
 pub(crate) mod world;

@@ -34,6 +34,7 @@ use std::{
         Mutex,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 use swarm::Swarm;
 
@@ -60,7 +61,7 @@ pub struct Outcome {
 const SEEDS: u64 = 1_000;
 
 /// What a run of many seeds must have seen, or it proves nothing.
-const MUST_HAPPEN: [&str; 61] = [
+const MUST_HAPPEN: [&str; 101] = [
     "answered",
     "refused",
     "asked again",
@@ -122,6 +123,46 @@ const MUST_HAPPEN: [&str; 61] = [
     "refused: stale_count",
     "refused: order_rejected",
     "refused: checkout_expired",
+    "stock-dispatched",
+    "transfer-received",
+    "transfer-lost",
+    "stock-restocked",
+    "units-allocated",
+    "units-deallocated",
+    "payment-pending",
+    "shipments-due",
+    "shipments-backordered",
+    "sub-orders-planned",
+    "plans of several parcels",
+    "plans of joined parcels",
+    "sub-order-allocated",
+    "allocation-refused",
+    "sub-order-deallocated",
+    "shipment-shipped",
+    "shipment-forwarded",
+    "forward-received",
+    "shipments-delivered",
+    "return-requested",
+    "return-received",
+    "return-window-closed",
+    "cart-line-set",
+    "cart-line-removed",
+    "checkout-begun",
+    "checkout-joined",
+    "checkout-placed",
+    "checkout-ended",
+    "cart-merged",
+    "store-set",
+    "warehouse-set",
+    "refused: cart_locked",
+    "refused: plan_not_fitting",
+    "refused: not_that_many_allocated",
+    "refused: not_that_many_returnable",
+    "refused: not_that_many_expected",
+    "refused: return_window_closed",
+    "refused: transfer_elsewhere",
+    "refused: not_that_many_on_the_way",
+    "refused: already_shipped",
 ];
 
 fn setting(name: &str) -> Option<u64> {
@@ -151,10 +192,13 @@ pub fn run(seed: u64) -> Result<Outcome, String> {
     ))
 }
 
+/// How often a run tells how far it is.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
 /// Runs seeds on a few threads; each is deterministic by itself.
 fn run_all(seeds: std::ops::Range<u64>) -> (Tally, Vec<String>) {
     let next = AtomicU64::new(seeds.start);
-    let found = Mutex::new((Tally::new(), Vec::new()));
+    let (found, told) = (Mutex::new((Tally::new(), Vec::new())), Mutex::new(Instant::now()));
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(8) {
             scope.spawn(|| {
@@ -168,6 +212,11 @@ fn run_all(seeds: std::ops::Range<u64>) -> (Tally, Vec<String>) {
                     match outcome {
                         Ok(seen) => seen.tally.into_iter().for_each(|(what, n)| *found.0.entry(what).or_default() += n),
                         Err(failure) => found.1.push(failure),
+                    }
+                    let mut told = told.lock().expect("no panic holds it");
+                    if told.elapsed() > TELL_EVERY {
+                        println!("seed {seed}, until {}", seeds.end - 1);
+                        *told = Instant::now();
                     }
                 }
             });

@@ -44,7 +44,9 @@ pub struct Weather<'a> {
 }
 
 fn options(log: &SimulatedLog, shard: ShardId, every: u64) -> ShardOptions {
-    let mut options = ShardOptions::new(shard, log.shards(), Policy::default());
+    let return_seconds = u32::try_from(super::model::order::RETURNS_MS / 1_000).expect("some minutes");
+    let policy = Policy { return_seconds, ..Policy::default() };
+    let mut options = ShardOptions::new(shard, log.shards(), policy);
     options.snapshot_every_events = every;
     options
 }

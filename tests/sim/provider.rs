@@ -7,9 +7,12 @@ use super::{
 };
 use schemas::{
     Command, OrderId, PaymentId, RefundId,
-    order::{OrderCommand, RecordAuthorization, RecordCapture, RecordCaptureFailure, RecordDecline, SettleRefund},
+    order::{
+        OrderCommand, RecordAuthorization, RecordCapture, RecordCaptureFailure, RecordDecline, RecordPending,
+        SettleRefund,
+    },
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Something of one order that the provider owes an answer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +30,8 @@ enum Open {
 pub struct Provider {
     read: usize,
     open: BTreeMap<(String, Open), (i64, String)>,
+    /// Payments of which it has said that it decides later.
+    later: BTreeSet<String>,
 }
 
 impl Provider {
@@ -45,6 +50,10 @@ impl Provider {
         let payment = || text(value, "paymentId").to_owned();
         let refund = || text(value, "refundId").to_owned();
         let (opens, what) = match event.name.as_str() {
+            "payment-pending" => {
+                self.later.insert(payment());
+                return;
+            }
             "payment-started" => (true, Open::Payment(payment())),
             "payment-authorized" | "payment-attempt-failed" => (false, Open::Payment(payment())),
             "capture-due" => (true, Open::Capture(payment())),
@@ -74,6 +83,9 @@ impl Provider {
         // Of this payment, the same each time.
         let decides = |text: &str| Random::new(text.bytes().map(u64::from).sum::<u64>() * 31 + quirks).below(100);
         let command = match open {
+            Open::Payment(payment) if decides(payment) % 5 == 3 && !self.later.contains(payment) => {
+                OrderCommand::RecordPending(RecordPending { payment_id: id(payment) })
+            }
             Open::Payment(payment) => match decides(payment) {
                 n if n < 15 + quirks / 4 => OrderCommand::RecordDecline(RecordDecline {
                     payment_id: id(payment),

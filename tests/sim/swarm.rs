@@ -32,6 +32,13 @@ pub struct Swarm {
     pub extremes: u64,
     /// Of a hundred answers of the provider, so many are declined, partial, too much or in another currency.
     pub quirks: u64,
+    /// Whether it is about orders that are sold, shipped and sent back, of few units here and there; else about anything.
+    pub shop: bool,
+    /// Of a hundred commands of the floor, so many are plans; the others ship, deliver and take back.
+    pub planning: u64,
+    /// Of a hundred plans, so many join their parcels, and so many look at stock of the past.
+    pub consolidated: u64,
+    pub stale: u64,
     pub snapshot_every: u64,
     /// Commands of clients that may wait at a shard (embedded).
     pub inbox: usize,
@@ -76,23 +83,28 @@ impl Swarm {
         let mut random = Random::new(seed ^ 0x5357_4152_4d00);
         let random = &mut random;
         let small = |random: &mut Random, most: u32| random.between(1, most);
+        let shop = random.chance(60);
         Self {
             seed,
             profile: if seed.is_multiple_of(2) { Profile::Embedded } else { Profile::Cluster },
-            shards: small(random, 5),
-            items: small(random, 5) as usize,
-            locations: small(random, 3) as usize,
+            shards: small(random, if shop { 4 } else { 5 }),
+            items: if shop { random.between(2, 4) } else { small(random, 5) } as usize,
+            locations: if shop { random.between(2, 3) } else { small(random, 3) } as usize,
             shoppers: u64::from(small(random, 4)),
             clients: small(random, 6) as usize,
             hot: if random.chance(40) { random.below(90) } else { 0 },
-            steps: random.between(120, 400),
+            steps: if shop { random.between(200, 600) } else { random.between(120, 400) },
             lines: small(random, 6),
             duplicate_lines: if random.chance(40) { random.below(60) } else { 0 },
             extremes: if random.chance(25) { 1 + random.below(12) } else { 0 },
             quirks: if random.chance(50) { random.below(40) } else { 0 },
+            shop,
             snapshot_every: u64::from(random.between(4, 40)),
             inbox: if random.chance(20) { 3 } else { 10_000 },
             faults: Faults::of(random),
+            planning: 15 + random.below(35),
+            consolidated: if random.chance(75) { 40 + random.below(60) } else { 0 },
+            stale: if random.chance(60) { random.below(90) } else { 0 },
         }
     }
 }
@@ -139,6 +151,8 @@ impl fmt::Display for Swarm {
         )?;
         write!(f, "{hot} % hot, {} steps, orders of {} lines, ", self.steps, self.lines)?;
         write!(f, "{} % doubled, {} % extreme, {} % quirks, ", self.duplicate_lines, self.extremes, self.quirks)?;
+        write!(f, "{}, ", if self.shop { "a shop" } else { "anything" })?;
+        write!(f, "{} % plans, {} % of them joined, {} % stale, ", self.planning, self.consolidated, self.stale)?;
         write!(f, "snapshots every {} events, inboxes for {}; ", self.snapshot_every, self.inbox)?;
         write!(f, "faults per mille: {:?}", self.faults)
     }

@@ -52,6 +52,7 @@ impl Tail {
             time: envelope.time.to_string(),
             actor: envelope.actor,
             causation: envelope.causation.as_str().to_owned(),
+            correlation: envelope.correlation.as_str().to_owned(),
             value,
         };
         self.seen.insert(event.place(), event.seq);

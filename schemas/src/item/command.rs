@@ -1,38 +1,45 @@
 //! Commands of an item.
 
-use super::{Bucket, Catalog, HoldId, SourceVersion};
+use super::{Bucket, Catalog, Forward, HoldId, ReceiveForward, ReceiveTransfer, SourceVersion, TransferStock};
 use crate::{
     effect::Effect,
     ids::{AllotmentId, CancellationId, DropId, LocationId, ReturnId, StoreId, SubOrderId},
     metadata::Metadata,
     money::Money,
     quantity::Quantity,
+    tagged::tagged,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
-/// What can be asked of an item. Renaming a variant changes stored bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(tag = "op", rename_all = "snake_case")]
-#[expect(missing_docs, reason = "each variant is documented at its struct")]
-pub enum ItemCommand {
-    List(ListItem),
-    Patch(PatchItem),
-    Delist(DelistItem),
-    Receive(ReceiveStock),
-    Count(CountStock),
-    Move(MoveStock),
-    PlaceHold(PlaceHold),
-    CommitHold(CommitHold),
-    ReleaseHold(ReleaseHold),
-    Uncommit(Uncommit),
-    Allocate(Allocate),
-    Ship(ShipStock),
-    Restock(Restock),
-    Allot(Allot),
-    ReturnAllotment(ReturnAllotment),
-    CommitAllotted(CommitAllotted),
-    SetSafety(SetSafety),
+tagged! {
+    "op", rename_all = "snake_case";
+    /// What can be asked of an item. Renaming a variant changes stored bytes.
+    #[derive(Debug, Clone, PartialEq, Eq, schemars::JsonSchema)]
+    #[expect(missing_docs, reason = "each variant is documented at its struct")]
+    pub enum ItemCommand {
+        List(ListItem),
+        Patch(PatchItem),
+        Delist(DelistItem),
+        Receive(ReceiveStock),
+        Count(CountStock),
+        Move(MoveStock),
+        Transfer(TransferStock),
+        ReceiveTransfer(ReceiveTransfer),
+        PlaceHold(PlaceHold),
+        CommitHold(CommitHold),
+        ReleaseHold(ReleaseHold),
+        Uncommit(Uncommit),
+        Allocate(Allocate),
+        Ship(ShipStock),
+        Forward(Forward),
+        ReceiveForward(ReceiveForward),
+        Restock(Restock),
+        Allot(Allot),
+        ReturnAllotment(ReturnAllotment),
+        CommitAllotted(CommitAllotted),
+        SetSafety(SetSafety),
+    }
 }
 
 /// Lists an item, or replaces its catalog facts and price.
@@ -203,6 +210,9 @@ pub struct Uncommit {
     /// Allocations to take first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub from: Vec<SubOrderQuantity>,
+    /// Units on their way to another warehouse to take first: the order knows of which shipment they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forwarded: Vec<super::ForwardedQuantity>,
     /// Into this allotment; else they are available to sell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub into: Option<AllotmentId>,

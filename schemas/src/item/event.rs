@@ -3,11 +3,14 @@
 //! Every event that changes stock carries the levels after it, so that a view folds it without reckoning and a reader
 //! of the log sees at each step what was available.
 
-use super::{Bucket, Catalog, HoldId, LocationLevels, SourceVersion, StockLevels, SubOrderQuantity};
+use super::{
+    Bucket, Catalog, ForwardedQuantity, HoldId, LocationLevels, SourceVersion, StockDispatched, StockLevels,
+    SubOrderQuantity, TransferLost, TransferReceived,
+};
 use crate::{
     effect::Effect,
     envelope::events,
-    ids::{AllotmentId, CancellationId, DropId, ReturnId, StoreId, SubOrderId},
+    ids::{AllotmentId, CancellationId, DropId, EffectId, ReturnId, StoreId, SubOrderId},
     metadata::Metadata,
     money::Money,
     quantity::Quantity,
@@ -24,6 +27,9 @@ events! {
         StockReceived = "stockfold.inventory.stock-received.v1",
         StockCounted = "stockfold.inventory.stock-counted.v1",
         StockMoved = "stockfold.inventory.stock-moved.v1",
+        StockDispatched = "stockfold.inventory.stock-dispatched.v1",
+        TransferReceived = "stockfold.inventory.transfer-received.v1",
+        TransferLost = "stockfold.inventory.transfer-lost.v1",
         HoldGranted = "stockfold.inventory.hold-granted.v1",
         HoldCommitted = "stockfold.inventory.hold-committed.v1",
         HoldReleased = "stockfold.inventory.hold-released.v1",
@@ -233,6 +239,9 @@ pub struct UnitsUncommitted {
     /// Units that were allocated, and to what.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allocated: Vec<SubOrderQuantity>,
+    /// Units that are on their way to another warehouse: nobody's when they arrive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forwarded: Vec<ForwardedQuantity>,
     /// Into this allotment; else they are available to sell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub into: Option<AllotmentId>,
@@ -253,6 +262,9 @@ pub struct UnitsAllocated {
     pub hold: HoldId,
     /// How many.
     pub quantity: Quantity,
+    /// The shipment that brought them from another warehouse; else the order asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipment: Option<EffectId>,
     /// The item after it.
     pub stock: StockLevels,
     /// The location after it.
@@ -291,6 +303,9 @@ pub struct StockShipped {
     /// Units of them that were allocated here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allocated: Vec<SubOrderQuantity>,
+    /// Units of them that were on their way to another warehouse.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forwarded: Vec<ForwardedQuantity>,
     /// Units of them that were committed.
     pub committed: u32,
     /// The item after it.

@@ -37,4 +37,13 @@ pub struct LocationLevels {
     pub allocated: u64,
     /// On its way here.
     pub incoming: u64,
+    /// Units of these that are ordered: they are allocated when they arrive.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub forwarded: u64,
+}
+
+// Serde hands out a reference.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+const fn is_zero(units: &u64) -> bool {
+    *units == 0
 }

@@ -5,12 +5,14 @@ mod event;
 mod levels;
 mod rejection;
 mod reply;
+mod transfer;
 
 pub use command::*;
 pub use event::*;
 pub use levels::*;
 pub use rejection::*;
 pub use reply::*;
+pub use transfer::*;
 
 use crate::{
     ids::{ClaimId, DropId, FreeHoldId, ItemId, OrderId, SourceId, StoreId, SubjectId},
@@ -51,6 +53,9 @@ pub struct Catalog {
     /// At most five images, by URL.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<String>,
+    /// Where the file of a digital item is, an https URL of at most 2,048 characters: for who bought it, and not public.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// The caller's own pairs.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,

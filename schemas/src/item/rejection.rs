@@ -112,6 +112,24 @@ pub enum ItemRejection {
     /// Out of and into the same bucket.
     #[error("the two buckets are the same")]
     SameBucket,
+    /// From and to the same location.
+    #[error("the two locations are the same")]
+    SameLocation,
+    /// No such transfer, or all of it has arrived long ago.
+    #[error("no such transfer")]
+    TransferNotFound,
+    /// The transfer goes to another location than the caller's.
+    #[error("the transfer goes to `{location}`")]
+    TransferElsewhere {
+        /// Where it goes.
+        location: LocationId,
+    },
+    /// The transfer has fewer units on the way.
+    #[error("{on_the_way} units are on the way")]
+    NotThatManyOnTheWay {
+        /// Units on the way.
+        on_the_way: u32,
+    },
     /// The stock changed since the counting began.
     #[error("the stock changed since the count began; {current} units are on record")]
     StaleCount {

@@ -1,33 +1,49 @@
 //! Commands of an order.
 
-use super::{Address, Adjustment, HoldRefusal, LineQuantity, OrderLine, PaymentMode, SubmitMode};
+use super::{
+    Address, Adjustment, AllocationAnswered, DeliverShipments, HoldRefusal, ItemDeallocated, LineQuantity, OrderLine,
+    PaymentMode, PlanShipments, ReceiveReturn, ReceiveShipment, RequestReturn, ShipSubOrder, SubmitMode,
+};
 use crate::{
     effect::Effect,
-    ids::{ItemId, PaymentId, RefundId, SubjectId},
+    ids::{ItemId, OrderId, PaymentId, RefundId, SubjectId},
     item::ItemKind,
     metadata::Metadata,
     money::Money,
     personal::Personal,
+    tagged::tagged,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
-/// What can be asked of an order. Renaming a variant changes stored bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(tag = "op", rename_all = "snake_case")]
-#[expect(missing_docs, reason = "each variant is documented at its struct")]
-pub enum OrderCommand {
-    Place(PlaceOrder),
-    ItemAnswered(ItemAnswered),
-    StartPayment(StartPayment),
-    RecordAuthorization(RecordAuthorization),
-    RecordDecline(RecordDecline),
-    Submit(SubmitOrder),
-    Cancel(CancelOrder),
-    RecordCapture(RecordCapture),
-    RecordCaptureFailure(RecordCaptureFailure),
-    SettleRefund(SettleRefund),
-    RefundByOperator(RefundByOperator),
+tagged! {
+    "op", rename_all = "snake_case";
+    /// What can be asked of an order. Renaming a variant changes stored bytes.
+    #[derive(Debug, Clone, PartialEq, Eq, schemars::JsonSchema)]
+    #[expect(missing_docs, reason = "each variant is documented at its struct")]
+    pub enum OrderCommand {
+        Place(PlaceOrder),
+        ItemAnswered(ItemAnswered),
+        StartPayment(StartPayment),
+        RecordPending(RecordPending),
+        RecordAuthorization(RecordAuthorization),
+        RecordDecline(RecordDecline),
+        Submit(SubmitOrder),
+        Cancel(CancelOrder),
+        RecordCapture(RecordCapture),
+        RecordCaptureFailure(RecordCaptureFailure),
+        SettleRefund(SettleRefund),
+        RefundByOperator(RefundByOperator),
+        Supersede(SupersedeOrder),
+        PlanShipments(PlanShipments),
+        AllocationAnswered(AllocationAnswered),
+        ItemDeallocated(ItemDeallocated),
+        Ship(ShipSubOrder),
+        ReceiveShipment(ReceiveShipment),
+        Deliver(DeliverShipments),
+        RequestReturn(RequestReturn),
+        ReceiveReturn(ReceiveReturn),
+    }
 }
 
 /// Places an order: every line is held, or none.
@@ -55,6 +71,9 @@ pub struct PlaceOrder {
     /// When it is submitted.
     #[serde(default)]
     pub submit: SubmitMode,
+    /// Whether the shopper's cart placed it, and is told how it ends.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub from_cart: bool,
     /// The life of the checkout once all is held; the policy's (5 min) without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in_seconds: Option<u32>,
@@ -85,6 +104,9 @@ pub enum HoldAnswer {
         unit_price: Money,
         /// Whether the item ships.
         kind: ItemKind,
+        /// Where a digital item's file is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file: Option<String>,
     },
     /// Not held.
     Refused {
@@ -106,6 +128,14 @@ pub struct StartPayment {
     /// Where the order goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipping_address: Option<Personal<Address>>,
+}
+
+/// The provider decides later, and says so by webhook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordPending {
+    /// The payment.
+    pub payment_id: PaymentId,
 }
 
 /// The provider authorized. Recorded in every state, also of an order that nobody knows.
@@ -136,6 +166,16 @@ pub struct RecordDecline {
 pub struct SubmitOrder {
     /// Deduplicates the request; absent where the order is submitted already.
     pub effect: Effect,
+}
+
+/// A newer checkout of the same items begins: cancels this one, unless a payment of it was started. Internal.
+///
+/// A buyer is never in the way of themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SupersedeOrder {
+    /// The newer order, which waits for the answer.
+    pub by: OrderId,
 }
 
 /// Cancels a checkout, or what has not shipped of an order.

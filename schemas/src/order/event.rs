@@ -1,7 +1,10 @@
 //! Events of an order. What stands here stands in the log for ever.
 
 use super::{
-    Address, Adjustment, HoldRefusal, LineQuantity, OrderLine, OrderOwner, OrderRefusal, PaymentMode, SubmitMode,
+    Address, Adjustment, AllocationRefused, ForwardReceived, HoldRefusal, LineQuantity, OrderLine, OrderOwner,
+    OrderRefusal, PaymentMode, ReturnReceived, ReturnRequested, ReturnWindowClosed, ShipmentForwarded, ShipmentShipped,
+    ShipmentsBackordered, ShipmentsDelivered, ShipmentsDue, SubOrderAllocated, SubOrderDeallocated, SubOrderLine,
+    SubOrdersPlanned, SubmitMode,
 };
 use crate::{
     effect::Effect,
@@ -24,6 +27,7 @@ events! {
         HoldsGranted = "stockfold.orders.holds-granted.v1",
         OrderRejected = "stockfold.orders.order-rejected.v1",
         PaymentStarted = "stockfold.orders.payment-started.v1",
+        PaymentPending = "stockfold.orders.payment-pending.v1",
         PaymentAuthorized = "stockfold.orders.payment-authorized.v1",
         PaymentAttemptFailed = "stockfold.orders.payment-attempt-failed.v1",
         OrderSubmitted = "stockfold.orders.order-submitted.v1",
@@ -40,6 +44,19 @@ events! {
         RefundDue = "stockfold.orders.refund-due.v1",
         RefundSettled = "stockfold.orders.refund-settled.v1",
         OperatorRefunded = "stockfold.orders.operator-refunded.v1",
+        ShipmentsDue = "stockfold.orders.shipments-due.v1",
+        ShipmentsBackordered = "stockfold.orders.shipments-backordered.v1",
+        SubOrdersPlanned = "stockfold.orders.sub-orders-planned.v1",
+        SubOrderAllocated = "stockfold.orders.sub-order-allocated.v1",
+        AllocationRefused = "stockfold.orders.allocation-refused.v1",
+        SubOrderDeallocated = "stockfold.orders.sub-order-deallocated.v1",
+        ShipmentShipped = "stockfold.orders.shipment-shipped.v1",
+        ShipmentForwarded = "stockfold.orders.shipment-forwarded.v1",
+        ForwardReceived = "stockfold.orders.forward-received.v1",
+        ShipmentsDelivered = "stockfold.orders.shipments-delivered.v1",
+        ReturnRequested = "stockfold.orders.return-requested.v1",
+        ReturnReceived = "stockfold.orders.return-received.v1",
+        ReturnWindowClosed = "stockfold.orders.return-window-closed.v1",
     }
 }
 
@@ -65,6 +82,9 @@ pub struct OrderPlaced {
     pub payment: PaymentMode,
     /// When it is submitted.
     pub submit: SubmitMode,
+    /// Whether the shopper's cart placed it, and is told how it ends.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub from_cart: bool,
     /// The life of the checkout once all is held, in seconds.
     pub expires_in_seconds: u32,
     /// The time at which items that have not answered are given up.
@@ -86,6 +106,9 @@ pub struct ItemHeld {
     pub unit_price: Money,
     /// Whether it ships.
     pub kind: ItemKind,
+    /// Where a digital item's file is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 /// An item refused to hold.
@@ -149,6 +172,14 @@ pub struct PaymentStarted {
     /// Where the order goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipping_address: Option<Personal<Address>>,
+}
+
+/// The provider decides later, and says so by webhook: nobody needs to wait for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentPending {
+    /// The payment.
+    pub payment_id: PaymentId,
 }
 
 /// The money is reserved.
@@ -254,6 +285,9 @@ pub struct LinesCancelled {
     pub effect: Option<Effect>,
     /// Which units.
     pub lines: Vec<LineQuantity>,
+    /// Those of them that sub-orders had, and lose; the others belonged to none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sub_orders: Vec<SubOrderLine>,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

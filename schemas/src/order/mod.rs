@@ -2,11 +2,13 @@
 
 mod command;
 mod event;
+mod fulfilment;
 mod rejection;
 mod reply;
 
 pub use command::*;
 pub use event::*;
+pub use fulfilment::*;
 pub use rejection::*;
 pub use reply::*;
 
@@ -184,6 +186,9 @@ pub struct Address {
     /// For the carrier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
+    /// Where it is on the globe, so that a near warehouse ships.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coordinates: Option<crate::warehouse::Coordinates>,
 }
 
 /// Why an item did not grant a hold.

@@ -75,6 +75,33 @@ pub enum OrderRejection {
     /// Nothing is left to cancel.
     #[error("nothing is left that has not shipped")]
     AlreadyShipped,
+    /// What was planned is not what is due.
+    #[error("the plan does not fit what is due")]
+    PlanNotFitting,
+    /// The order has no such sub-order, or it is another warehouse's.
+    #[error("no such sub-order")]
+    SubOrderNotFound,
+    /// Several sub-orders can ship: one must be named.
+    #[error("several sub-orders can ship; name one")]
+    SubOrderRequired,
+    /// Nothing is allocated that has not shipped.
+    #[error("nothing is allocated that has not shipped")]
+    NothingToShip,
+    /// The order has no such shipment, or it is none of this warehouse's.
+    #[error("no such shipment")]
+    ShipmentNotFound,
+    /// Nothing has shipped to the customer.
+    #[error("nothing has shipped to the customer")]
+    NothingToDeliver,
+    /// The time in which returns may be announced is over.
+    #[error("the time for returns is over")]
+    ReturnWindowClosed,
+    /// The order has no such return.
+    #[error("no such return")]
+    ReturnNotFound,
+    /// All of the return has come back.
+    #[error("all of the return has come back")]
+    ReturnComplete,
     /// The order has no such line.
     #[error("the order has no line {line_id}")]
     LineNotFound {
@@ -88,6 +115,48 @@ pub enum OrderRejection {
         line_id: LineId,
         /// Units that have not shipped and are not cancelled.
         open: u32,
+    },
+    /// The sub-order has fewer allocated units of the line.
+    #[error("the sub-order can ship {allocated} units of line {line_id}")]
+    NotThatManyAllocated {
+        /// The line.
+        line_id: LineId,
+        /// Units allocated and not shipped.
+        allocated: u32,
+    },
+    /// A digital line does not come back.
+    #[error("line {line_id} is digital and does not come back")]
+    NotReturnable {
+        /// The line.
+        line_id: LineId,
+    },
+    /// Fewer units of the line have shipped and are not announced yet.
+    #[error("{returnable} units of line {line_id} can come back")]
+    NotThatManyReturnable {
+        /// The line.
+        line_id: LineId,
+        /// Units shipped and not announced.
+        returnable: u32,
+    },
+    /// The return has fewer units of the line that have not come back.
+    #[error("{expected} units of line {line_id} are expected")]
+    NotThatManyExpected {
+        /// The line.
+        line_id: LineId,
+        /// Units announced and not received.
+        expected: u32,
+    },
+    /// As many shipments left as an order takes.
+    #[error("an order takes at most {limit} shipments")]
+    TooManyShipments {
+        /// The most shipments of an order.
+        limit: u32,
+    },
+    /// As many returns were announced, or received, as an order takes.
+    #[error("an order takes at most {limit} returns and as many receipts of them")]
+    TooManyReturns {
+        /// The most returns of an order.
+        limit: u32,
     },
     /// A checkout is cancelled as a whole.
     #[error("before it is confirmed an order is cancelled as a whole")]

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use edge::Problem;
 use edge::openapi::MoneySchema;
 use schemas::{
-    FreeHoldId, ItemId, Metadata, Money, OrderId, Quantity, ReplyBody, Timestamp,
+    EffectId, FreeHoldId, ItemId, Metadata, Money, OrderId, Quantity, ReplyBody, Role, Timestamp,
     item::{HoldReply, HoldStatus, ItemReply},
     order::{Adjustment, LineReply, OrderReply, OrderStatus, Payment},
 };
@@ -29,6 +29,10 @@ pub(crate) struct ItemAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StockAnswer {
+    /// Of a transfer: the move that is received where it goes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub move_id: Option<EffectId>,
     /// Available to sell.
     pub available: i64,
     /// Sellable, damaged and in quality control.
@@ -106,7 +110,7 @@ pub(crate) struct OrderAnswer {
     /// Discounts, taxes, shipping and fees.
     #[schema(value_type = Vec<Object>)]
     pub adjustments: Vec<Adjustment>,
-    /// What is to be paid, once the prices are known.
+    /// What is to be paid, once the prices are known; a warehouse is not told of prices and payments.
     #[schema(value_type = Option<MoneySchema>)]
     pub total: Option<Money>,
     /// Where a payment is posted, while one is wanted.
@@ -141,6 +145,21 @@ impl From<OrderReply> for OrderAnswer {
             payments: reply.payments,
             metadata: reply.metadata,
         }
+    }
+}
+
+impl OrderAnswer {
+    /// As this role is told of it. A warehouse learns what there is to ship and to receive, and not what was paid for it, as
+    /// it may not read the order either.
+    pub fn told_to(role: Role, reply: OrderReply) -> Self {
+        let mut answer = Self::from(reply);
+        if role == Role::Warehouse {
+            answer.lines.iter_mut().for_each(|line| line.unit_price = None);
+            answer.adjustments.clear();
+            answer.total = None;
+            answer.payments.clear();
+        }
+        answer
     }
 }
 
@@ -179,7 +198,7 @@ pub(crate) fn item(item_id: ItemId, reply: ReplyBody) -> Result<(StatusCode, Ite
 pub(crate) fn stock(reply: ReplyBody) -> Result<(StatusCode, StockAnswer), Problem> {
     match reply {
         ReplyBody::Item(ItemReply::Stock { available, on_hand }) => {
-            Ok((StatusCode::CREATED, StockAnswer { available, on_hand }))
+            Ok((StatusCode::CREATED, StockAnswer { move_id: None, available, on_hand }))
         }
         other => Err(unexpected(&other)),
     }
@@ -207,6 +226,8 @@ pub(crate) fn hold(reply: ReplyBody) -> Result<HoldAnswer, Problem> {
 pub(crate) fn order(reply: ReplyBody) -> Result<OrderReply, Problem> {
     match reply {
         ReplyBody::Order(order) => Ok(*order),
-        other @ ReplyBody::Item(_) => Err(unexpected(&other)),
+        other @ (ReplyBody::Item(_) | ReplyBody::Cart(_) | ReplyBody::Store(_) | ReplyBody::Warehouse(_)) => {
+            Err(unexpected(&other))
+        }
     }
 }

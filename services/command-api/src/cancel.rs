@@ -24,9 +24,10 @@ use utoipa::ToSchema;
 #[schema(as = Cancellation)]
 pub(crate) struct CancelBody {
     /// These units; without it all that has not shipped.
-    #[schema(value_type = Option<Vec<CancelLine>>)]
+    #[schema(value_type = Option<Vec<CancelLine>>, min_items = 1)]
     lines: Option<Vec<LineQuantity>>,
     /// Why.
+    #[schema(min_length = 1, max_length = 200)]
     reason: Option<String>,
 }
 
@@ -34,14 +35,16 @@ pub(crate) struct CancelBody {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "describes schemas::order::LineQuantity")]
-struct CancelLine {
+pub(crate) struct CancelLine {
     /// The line.
     line_id: IdSchema,
     /// How many of its units.
+    #[schema(minimum = 1, maximum = 1_000_000)]
     quantity: u32,
 }
 
-fn read_line_quantity(fields: &mut Fields<'_>) -> Option<LineQuantity> {
+/// Units of a line, as a body names them.
+pub(crate) fn read_line_quantity(fields: &mut Fields<'_>) -> Option<LineQuantity> {
     let line_id = fields.get("lineId", id(LineId::parse));
     let quantity: Option<Quantity> = fields.get("quantity", quantity);
     Some(LineQuantity { line_id: line_id?, quantity: quantity? })
@@ -63,7 +66,7 @@ impl FromFields for CancelBody {
 }
 
 /// Cancels a checkout, or what has not shipped of an order.
-#[utoipa::path(post, path = "/v1/orders/{orderId}/cancel", tag = "Orders", operation_id = "cancelOrder", request_body = CancelBody,
+#[utoipa::path(post, path = "/v1/orders/{orderId}/cancel", tag = "Orders", operation_id = "cancelOrder", request_body = Option<CancelBody>,
     params(("orderId" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = OrderAnswer), (status = "default", body = ProblemDocument)))]
 pub(crate) async fn cancel(

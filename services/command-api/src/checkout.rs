@@ -18,12 +18,13 @@ use axum::{
 };
 use edge::openapi::{IdSchema, MoneySchema};
 use edge::{
-    Fields, FromFields, JsonBody, Params, Problem, ProblemDocument,
+    Fields, FromFields, JsonBody, OptionalBody, Params, Problem, ProblemDocument,
     fields::{id, list, metadata, nested, price, quantity, word},
 };
 use schemas::{
     Command, ItemId, LineId, Metadata, Money, OrderId, Quantity,
-    order::{OrderCommand, OrderLine, PaymentMode, PlaceOrder, SubmitMode},
+    cart::{CartCommand, Checkout},
+    order::{OrderLine, SubmitMode},
 };
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
@@ -47,10 +48,11 @@ enum OperationDoc {
 /// What is in the cart.
 #[derive(Debug, ToSchema)]
 #[schema(as = CheckoutBegin)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct BeginBody {
-    /// 1–1,000 lines.
-    #[schema(value_type = Vec<CartLine>)]
-    cart: Vec<CartLine>,
+    /// 1–1,000 lines; without it what stands in the stored cart.
+    #[schema(value_type = Option<Vec<CartLine>>)]
+    cart: Option<Vec<CartLine>>,
     /// `auto`: submitted as soon as it is held, so that the payment confirms it.
     #[schema(value_type = Option<SubmitModeDoc>)]
     submit: SubmitMode,
@@ -93,10 +95,10 @@ impl FromFields for CartLine {
 
 impl FromFields for BeginBody {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let cart = fields.opt("cart", list(0..=MAX_LINES, nested::<CartLine>)).unwrap_or_default();
+        let cart = fields.opt("cart", list(0..=MAX_LINES, nested::<CartLine>));
         let submit = fields.opt("submit", word::<SubmitMode>()).unwrap_or_default();
         let metadata = fields.opt("metadata", metadata).unwrap_or_default();
-        check_lines(fields, "cart", cart.iter().filter_map(|line| line.line_id.as_ref()));
+        check_lines(fields, "cart", cart.iter().flatten().filter_map(|line| line.line_id.as_ref()));
         Some(Self { cart, submit, metadata })
     }
 }
@@ -123,6 +125,7 @@ fn numbered(cart: Vec<CartLine>) -> Vec<OrderLine> {
 /// Which order.
 #[derive(Debug, ToSchema)]
 #[schema(as = CheckoutOrder, rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
 pub(crate) struct OrderIdBody {
     /// The order that BEGIN answered.
     #[schema(value_type = IdSchema)]
@@ -168,10 +171,12 @@ enum CheckoutDoc {
 
 /// Begins, submits or cancels a checkout.
 ///
-/// BEGIN holds every line or none and answers the order; SUBMIT and CANCEL take `{orderId}` and answer as
+/// BEGIN holds every line or none and answers the order. It orders what `cart` names, or else what stands in the stored
+/// cart, which is locked until the order is confirmed or has ended. An older checkout of the caller's that holds one of the
+/// items makes way, unless a payment of it was begun; SUBMIT and CANCEL take `{orderId}` and answer as
 /// `/orders/{orderId}/submit` and `/cancel` do. 409 `insufficient_stock` or `price_changed` with `lines`.
 #[utoipa::path(post, path = "/v1/checkout", tag = "Checkout", operation_id = "checkout",
-    request_body(content = CheckoutDoc, description = "CheckoutBegin for BEGIN, CheckoutOrder for SUBMIT and CANCEL"),
+    request_body(content = Option<CheckoutDoc>, description = "CheckoutBegin or nothing for BEGIN, CheckoutOrder for SUBMIT and CANCEL"),
     params(("op" = inline(OperationDoc), Query, description = "What to do; read without case"), ("Idempotency-Key" = String, Header)),
     responses((status = 201, body = OrderAnswer, description = "BEGIN: all lines are held"),
         (status = 200, body = OrderAnswer, description = "SUBMIT, CANCEL"),
@@ -183,7 +188,10 @@ pub(crate) async fn checkout(
     request: Request,
 ) -> Result<Response, Problem> {
     match operation {
-        Operation::Begin => begin(&state, asker, JsonBody::from_request(request, &state).await?).await,
+        Operation::Begin => {
+            let OptionalBody(body) = OptionalBody::from_request(request, &state).await?;
+            begin(&state, asker, body).await
+        }
         Operation::Submit => {
             let body: JsonBody<OrderIdBody> = JsonBody::from_request(request, &state).await?;
             submit_order(&state, asker, body.content.order_id).await
@@ -201,28 +209,16 @@ async fn begin(state: &CommandState, mut asker: Asker, body: JsonBody<BeginBody>
     let effect = asker.effect(state, None, "checkout begin", &body)?;
     let order = OrderId::parse(effect.id.as_str()).expect("all ids follow one rule");
     let BeginBody { cart, submit, metadata } = body.content;
-    if cart.is_empty() {
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "cart_empty", "name the lines in `cart`"));
-    }
-    let command = OrderCommand::Place(PlaceOrder {
-        effect,
-        shopper: Some(asker.caller.subject.clone()),
-        channel: None,
-        ordered_at: None,
-        lines: numbered(cart),
-        adjustments: Vec::new(),
-        payment: PaymentMode::Provider,
-        submit,
-        expires_in_seconds: None,
-        metadata,
-    });
+    let shopper = asker.caller.subject.clone();
+    let lines = cart.map(numbered);
+    let command = CartCommand::Checkout(Checkout { effect, order_id: order.clone(), lines, submit, metadata });
     let location = answer::order_url(&order);
     let render = |reply| {
         let order = answer::order(reply)?;
         let headers = [(header::LOCATION, answer::order_url(&order.order_id))];
         Ok((StatusCode::CREATED, headers, Json(OrderAnswer::from(order))))
     };
-    state.answer(asker, Command::Order { order, command }, || location, render).await
+    state.answer(asker, Command::Cart { shopper, command }, || location, render).await
 }
 
 #[cfg(test)]

@@ -53,6 +53,9 @@ pub(crate) struct ItemBody {
     /// At most five, http or https.
     #[schema(value_type = Option<Vec<String>>)]
     pub images: Vec<String>,
+    /// Where the file of a digital item is, https: for who buys it, and not public.
+    #[schema(max_length = 2_048)]
+    pub file: Option<String>,
     /// The system that publishes it; with `sourceVersion`.
     #[schema(value_type = Option<IdSchema>)]
     pub source: Option<SourceId>,
@@ -65,6 +68,14 @@ pub(crate) struct ItemBody {
 
 fn category(node: &Node<'_>) -> Option<String> {
     edge::fields::Read::read(&id(|text| if is_id(text) { Ok(text.to_owned()) } else { Err(ParseError::Id) }), node)
+}
+
+/// The URL of a file; only over TLS, as it is not public.
+fn file(node: &Node<'_>) -> Option<String> {
+    let text = edge::fields::Read::read(&text(1..=2_048), node)?;
+    let is_url = text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+        && text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'`'));
+    if is_url { Some(text) } else { node.fault("invalid_url", "must be an absolute https URL") }
 }
 
 /// `source` and `sourceVersion`: both or neither.
@@ -92,6 +103,10 @@ impl FromFields for ItemBody {
         let price = fields.get("price", price);
         let attributes = fields.opt("attributes", free_object(MAX_ATTRIBUTES)).unwrap_or_default();
         let images = fields.opt("images", list(0..=5, url)).unwrap_or_default();
+        let file = fields.opt("file", file);
+        if file.is_some() && kind == Some(ItemKind::Physical) {
+            fields.fault::<()>("file", "invalid_value", "only a digital item has a file");
+        }
         let source = read_source(fields);
         let metadata = fields.opt("metadata", metadata).unwrap_or_default();
         let (source, source_version) = source?;
@@ -104,6 +119,7 @@ impl FromFields for ItemBody {
             price: price?,
             attributes,
             images,
+            file,
             source,
             source_version,
             metadata,
@@ -123,6 +139,7 @@ impl ItemBody {
             kind: self.kind,
             attributes: self.attributes,
             images: self.images,
+            file: self.file,
             metadata: self.metadata,
         };
         let source = source_version(self.source, self.source_version);
@@ -164,8 +181,8 @@ pub(crate) struct PatchBody {
 
 impl FromFields for PatchBody {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        const KNOWN: [&str; 9] =
-            ["name", "description", "category", "store", "kind", "price", "attributes", "images", "metadata"];
+        const KNOWN: [&str; 10] =
+            ["name", "description", "category", "store", "kind", "price", "attributes", "images", "file", "metadata"];
         // The patch is merged where it is decided; what it sets is checked here like the facts of a PUT.
         let patch = fields.whole().clone();
         for unknown in patch.keys().filter(|name| !KNOWN.contains(&name.as_str())) {
@@ -189,6 +206,7 @@ impl FromFields for PatchBody {
         );
         fields.opt("attributes", free_object(MAX_ATTRIBUTES));
         fields.opt("images", list(0..=5, url));
+        fields.opt("file", file);
         fields.opt("metadata", free_object(MAX_ATTRIBUTES));
         Some(Self { patch, store })
     }

@@ -2,12 +2,15 @@
 //!
 //! [`router`] has every route that writes; [`Submitter`] is the way of a command without HTTP. Nothing is decided here.
 
+mod address;
 mod answer;
 mod asker;
 mod cancel;
 mod cards;
+mod cart;
 mod checkout;
 mod docs;
+mod guests;
 mod holds;
 mod import;
 mod items;
@@ -15,13 +18,19 @@ mod lines;
 mod orders;
 mod pay;
 mod refunds;
+mod returns;
 mod roles;
+mod shipments;
 mod state;
 mod stock;
+mod stores;
 mod submit;
 mod submitter;
 mod test_clock;
+mod transfers;
 mod waiters;
+mod warehouses;
+mod webhooks;
 
 #[cfg(test)]
 #[path = "../../../schemas/tests/mutate.rs"]
@@ -34,6 +43,7 @@ pub use pay::Card;
 pub use state::CommandState;
 pub use submitter::{Origin, Pending, Submitter};
 pub use test_clock::{AdvanceError, AdvanceFuture, TestClock};
+pub use webhooks::{NoticeError, PaymentNotice, PaymentWebhooks, SignedMessage, Webhooks};
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -44,19 +54,31 @@ pub fn router(state: CommandState) -> OpenApiRouter {
         .routes(routes!(stock::receive))
         .routes(routes!(stock::count))
         .routes(routes!(stock::move_units))
+        .routes(routes!(transfers::receive_transfer))
         .routes(routes!(stock::set_safety))
         .routes(routes!(holds::place))
         .routes(routes!(holds::commit))
         .routes(routes!(holds::release))
         .routes(routes!(holds::ship))
+        .routes(routes!(cart::put_line))
+        .routes(routes!(cart::patch))
+        .routes(routes!(cart::merge))
         .routes(routes!(checkout::checkout))
+        .routes(routes!(stores::put))
+        .routes(routes!(warehouses::put))
         .routes(routes!(orders::place))
         .routes(routes!(submit::submit))
         .routes(routes!(cancel::cancel))
         .routes(routes!(pay::pay))
-        .routes(routes!(refunds::refund));
+        .routes(routes!(refunds::refund))
+        .routes(routes!(shipments::ship))
+        .routes(routes!(shipments::receive))
+        .routes(routes!(shipments::deliver))
+        .routes(routes!(returns::request))
+        .routes(routes!(returns::receive));
     edge::openapi::commands(router.get_openapi_mut());
-    router = router.routes(routes!(import::import_items));
+    router = router.routes(routes!(import::import_items)).routes(routes!(webhooks::payment));
+    router = router.routes(routes!(guests::guest));
     if state.test_clock.is_some() {
         router = router.routes(routes!(test_clock::advance));
     }

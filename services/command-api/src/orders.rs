@@ -188,6 +188,7 @@ pub(crate) async fn place(
     let body = body.content;
     let order = body.order_id;
     let command = OrderCommand::Place(PlaceOrder {
+        from_cart: false,
         effect,
         shopper: body.shopper.map(|sub| state.edge.pseudonym(&sub)),
         channel: body.channel,

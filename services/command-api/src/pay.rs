@@ -1,10 +1,16 @@
 //! `POST {paymentInputUrl}`: card details become a token, the address becomes ciphertext, and only then a command.
 
-use crate::{CommandState, TokenizeError, answer, asker::Asker, roles};
+use crate::{
+    CommandState, TokenizeError,
+    address::{self, AddressDoc},
+    answer,
+    asker::Asker,
+    roles,
+};
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use edge::{
     Fields, FromFields, JsonBody, Node, PathIds, Problem, ProblemDocument,
-    fields::{Read as _, list, object, small, text},
+    fields::{Read as _, object, small, text},
 };
 use schemas::{
     Caller, Command, OrderId, PaymentId, Personal, Rejection, Role, SubjectId,
@@ -90,26 +96,6 @@ struct CardDoc {
     security_code: Option<String>,
 }
 
-#[derive(ToSchema)]
-#[schema(as = Address, rename_all = "camelCase")]
-#[expect(dead_code, reason = "describes schemas::order::Address")]
-struct AddressDoc {
-    /// Who receives it.
-    name: String,
-    /// Street and number, one to four lines.
-    lines: Vec<String>,
-    /// City or town.
-    city: String,
-    /// Postal code.
-    postal_code: Option<String>,
-    /// State, county or province.
-    region: Option<String>,
-    /// ISO 3166-1 alpha-2.
-    country: String,
-    /// For the carrier.
-    phone: Option<String>,
-}
-
 /// A text of so many digits. Its faults never quote it.
 fn digits(count: std::ops::RangeInclusive<usize>) -> impl edge::fields::Read<Zeroizing<String>> {
     move |node: &Node<'_>| {
@@ -144,21 +130,6 @@ fn read_card(fields: &mut Fields<'_>) -> Option<Card> {
     Some(Card { number: number?, expiry, security_code })
 }
 
-fn read_address(fields: &mut Fields<'_>) -> Option<Address> {
-    let name = fields.get("name", text(1..=200));
-    let lines = fields.get("lines", list(1..=4, text(1..=200)));
-    let city = fields.get("city", text(1..=100));
-    let postal_code = fields.opt("postalCode", text(1..=20));
-    let region = fields.opt("region", text(1..=100));
-    let country = fields.get("country", |node: &Node<'_>| {
-        let country = text(2..=2).read(node)?;
-        let sound = country.bytes().all(|byte| byte.is_ascii_uppercase());
-        if sound { Some(country) } else { node.fault("invalid_country", "must be two capital letters, ISO 3166-1") }
-    });
-    let phone = fields.opt("phone", text(3..=40));
-    Some(Address { name: name?, lines: lines?, city: city?, postal_code, region, country: country?, phone })
-}
-
 /// A card as an object, or its number alone.
 fn card(node: &Node<'_>) -> Option<Card> {
     if node.value().is_string() {
@@ -172,7 +143,7 @@ impl FromFields for PaymentBody {
         let details = object(|fields: &mut Fields<'_>| fields.get("card", card));
         let card = fields.opt("paymentDetails", details);
         let token = fields.opt("paymentMethodToken", token);
-        let address = fields.opt("shippingAddress", object(read_address));
+        let address = fields.opt("shippingAddress", object(address::address));
         let means = match (fields.has("paymentDetails"), fields.has("paymentMethodToken")) {
             (true, false) => Means::Card(card?),
             (false, true) => Means::Token(token?),

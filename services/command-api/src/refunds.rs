@@ -26,6 +26,7 @@ pub(crate) struct RefundBody {
     #[schema(value_type = MoneySchema)]
     amount: Money,
     /// Why.
+    #[schema(min_length = 1, max_length = 200)]
     reason: String,
 }
 

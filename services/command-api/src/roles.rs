@@ -1,7 +1,7 @@
 //! Which roles may send what. Whose item or order it is, the item or order decides.
 
 use edge::{Problem, require};
-use schemas::{Caller, LocationId, Role, StoreId};
+use schemas::{Caller, LocationId, Rejection, Role, StoreId, store::StoreRejection, warehouse::WarehouseRejection};
 
 /// Catalog facts and prices.
 pub(crate) fn catalog(caller: &Caller) -> Result<(), Problem> {
@@ -17,6 +17,11 @@ pub(crate) fn stock(caller: &Caller, location: &LocationId) -> Result<(), Proble
     Ok(())
 }
 
+/// What arrives of transfers; a warehouse only where it stands, which the item looks at.
+pub(crate) fn arrivals(caller: &Caller) -> Result<(), Problem> {
+    require(caller, &[Role::Supplier, Role::Operator, Role::Store, Role::Warehouse])
+}
+
 /// Free holds.
 pub(crate) fn holds(caller: &Caller) -> Result<(), Problem> {
     require(caller, &[Role::Service, Role::Store, Role::Operator])
@@ -27,6 +32,29 @@ pub(crate) fn checkout(caller: &Caller) -> Result<(), Problem> {
     require(caller, &[Role::Shopper])
 }
 
+/// A shopper's or guest's own cart.
+pub(crate) fn cart(caller: &Caller) -> Result<(), Problem> {
+    require(caller, &[Role::Shopper])
+}
+
+/// What a store says of itself. Another store's is not found, as the store itself answers.
+pub(crate) fn store(caller: &Caller, store: &StoreId) -> Result<(), Problem> {
+    require(caller, &[Role::Store, Role::Service, Role::Operator])?;
+    if caller.role == Role::Store && caller.store.as_ref() != Some(store) {
+        return Err(Rejection::Store(StoreRejection::StoreNotFound).into());
+    }
+    Ok(())
+}
+
+/// What is known of a warehouse. Another location's is not found, as the warehouse itself answers.
+pub(crate) fn warehouse(caller: &Caller, location: &LocationId) -> Result<(), Problem> {
+    require(caller, &[Role::Warehouse, Role::Service, Role::Operator])?;
+    if caller.role == Role::Warehouse && caller.location.as_ref() != Some(location) {
+        return Err(Rejection::Warehouse(WarehouseRejection::WarehouseNotFound).into());
+    }
+    Ok(())
+}
+
 /// Orders that other systems place.
 pub(crate) fn place_order(caller: &Caller) -> Result<(), Problem> {
     require(caller, &[Role::Service, Role::Operator, Role::Store])
@@ -35,6 +63,20 @@ pub(crate) fn place_order(caller: &Caller) -> Result<(), Problem> {
 /// What happens to an order later: its shopper, its store, and the shop itself.
 pub(crate) fn order(caller: &Caller) -> Result<(), Problem> {
     require(caller, &[Role::Shopper, Role::Service, Role::Operator, Role::Store])
+}
+
+/// Shipments and deliveries: a warehouse's of its own location, which the order looks at.
+pub(crate) fn parcels(caller: &Caller) -> Result<(), Problem> {
+    require(caller, &[Role::Warehouse, Role::Service, Role::Operator])
+}
+
+/// What comes back to a location.
+pub(crate) fn parcels_at(caller: &Caller, location: &LocationId) -> Result<(), Problem> {
+    parcels(caller)?;
+    if caller.role == Role::Warehouse && caller.location.as_ref() != Some(location) {
+        return Err(Problem::forbidden("a warehouse receives at its own location only"));
+    }
+    Ok(())
 }
 
 /// What only the operator does.

@@ -15,7 +15,7 @@ use edge::{
 };
 use schemas::{
     Caller, Command, Effect, EffectId, ItemId, LocationId, Metadata, Quantity, ReplyBody, Timestamp,
-    item::{Bucket, CountStock, ItemCommand, MoveStock, ReceiveStock, SetSafety},
+    item::{Bucket, CountStock, ItemCommand, MoveStock, ReceiveStock, SetSafety, TransferStock},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -138,7 +138,7 @@ pub(crate) struct MoveBody {
     pub reason: String,
     /// A document.
     pub reference: String,
-    /// Another location: a transfer.
+    /// Another location: a transfer, of sellable units, which are on the way until they are received there.
     #[schema(value_type = Option<IdSchema>)]
     pub to_location: Option<LocationId>,
 }
@@ -148,11 +148,16 @@ impl FromFields for MoveBody {
         let move_id = fields.opt("moveId", id(EffectId::parse));
         let location = fields.get("location", id(LocationId::parse));
         let to_location = fields.opt("toLocation", id(LocationId::parse));
-        // A transfer names no buckets: it leaves sellable here and arrives there.
-        let transfer = fields.has("toLocation").then_some(Bucket::Sellable);
-        let bucket = |fields: &mut Fields<'_>, name| match transfer {
-            Some(_) => fields.opt(name, word::<Bucket>()).or(transfer),
-            None => fields.get(name, word::<Bucket>()),
+        // What leaves for another location was sellable here and is so there.
+        let is_transfer = fields.has("toLocation");
+        let bucket = |fields: &mut Fields<'_>, name| match is_transfer {
+            false => fields.get(name, word::<Bucket>()),
+            true => match fields.opt(name, word::<Bucket>()).unwrap_or(Bucket::Sellable) {
+                Bucket::Sellable => Some(Bucket::Sellable),
+                Bucket::Damaged | Bucket::QualityControl => {
+                    fields.fault(name, "invalid_value", "a transfer takes sellable units to sellable ones")
+                }
+            },
         };
         let from = bucket(fields, "from");
         let to = bucket(fields, "to");
@@ -173,18 +178,16 @@ impl FromFields for MoveBody {
 }
 
 impl MoveBody {
-    /// The command that moves the units; 422 for a transfer.
+    /// The command that moves the units, within their location or to another.
     pub fn command(self, caller: &Caller, effect: Effect) -> Result<ItemCommand, Problem> {
         roles::stock(caller, &self.location)?;
-        if self.to_location.is_some() {
-            return Err(Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "transfers_not_offered",
-                "this version moves units between buckets of one location; it does not transfer between locations",
-            ));
-        }
-        let Self { move_id: _, location, from, to, quantity, reason, reference, to_location: _ } = self;
-        Ok(ItemCommand::Move(MoveStock { effect, location, from, to, quantity, reason, reference }))
+        let Self { move_id: _, location, from, to, quantity, reason, reference, to_location } = self;
+        Ok(match to_location {
+            None => ItemCommand::Move(MoveStock { effect, location, from, to, quantity, reason, reference }),
+            Some(to_location) => {
+                ItemCommand::Transfer(TransferStock { effect, location, to_location, quantity, reason, reference })
+            }
+        })
     }
 }
 
@@ -249,7 +252,10 @@ pub(crate) async fn count(
     answered(&state, asker, item, command, answer::stock).await
 }
 
-/// Moves units of a location from one bucket to another.
+/// Moves units of a location from one bucket to another, or with `toLocation` sends them to another location.
+///
+/// A transfer takes sellable units that no order has, and answers `moveId`: what arrives is posted to
+/// `…/moves/{moveId}/receive`. Until then they are `incoming` there, and not available to sell.
 #[utoipa::path(post, path = "/v1/items/{itemId}/moves", tag = "Stock", operation_id = "moveStock", request_body = MoveBody,
     params(("itemId" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = StockAnswer), (status = "default", body = ProblemDocument)))]
@@ -260,8 +266,10 @@ pub(crate) async fn move_units(
     body: JsonBody<MoveBody>,
 ) -> Result<Response, Problem> {
     let effect = asker.effect(&state, body.content.move_id.clone(), &format!("move {item}"), &body)?;
+    let move_id = body.content.to_location.is_some().then(|| effect.id.clone());
     let command = body.content.command(&asker.caller, effect)?;
-    answered(&state, asker, item, command, answer::stock).await
+    let render = |reply| answer::stock(reply).map(|(status, stock)| (status, StockAnswer { move_id, ..stock }));
+    answered(&state, asker, item, command, render).await
 }
 
 /// Sets the units that are kept back from sale.

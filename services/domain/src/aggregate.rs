@@ -1,6 +1,6 @@
 //! One face over all aggregates, so that the processor need not know which it holds.
 
-use crate::{Context, Decided, Decision, Wait, item, order};
+use crate::{Answer, Context, Decided, Decision, Wait, cart, item, order, store, warehouse};
 use schemas::{AggregateKey, Command, Event, Rejection, ReplyBody, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -12,11 +12,17 @@ pub enum Aggregate {
     Item(Box<item::Item>),
     /// An order.
     Order(Box<order::Order>),
+    /// A cart.
+    Cart(Box<cart::Cart>),
+    /// A store.
+    Store(Box<store::Store>),
+    /// A warehouse.
+    Warehouse(Box<warehouse::Warehouse>),
 }
 
 impl Aggregate {
     /// The number of the stored state format; a snapshot with another number is ignored.
-    pub const STATE_FORMAT: u32 = 2;
+    pub const STATE_FORMAT: u32 = 3;
 
     /// The state of an aggregate to which nothing has happened.
     #[must_use]
@@ -24,6 +30,9 @@ impl Aggregate {
         match key {
             AggregateKey::Item(id) => Self::Item(Box::new(item::Item::new(id.clone()))),
             AggregateKey::Order(id) => Self::Order(Box::new(order::Order::new(id.clone()))),
+            AggregateKey::Cart(id) => Self::Cart(Box::new(cart::Cart::new(id.clone()))),
+            AggregateKey::Store(id) => Self::Store(Box::new(store::Store::new(id.clone()))),
+            AggregateKey::Warehouse(id) => Self::Warehouse(Box::new(warehouse::Warehouse::new(id.clone()))),
         }
     }
 
@@ -35,7 +44,10 @@ impl Aggregate {
         match (self, command) {
             (Self::Item(state), Command::Item { command, .. }) => item::decide(state, command, cx),
             (Self::Order(state), Command::Order { command, .. }) => order::decide(state, command, cx),
-            (Self::Item(_), Command::Order { .. }) | (Self::Order(_), Command::Item { .. }) => {
+            (Self::Cart(state), Command::Cart { command, .. }) => cart::decide(state, command, cx),
+            (Self::Store(state), Command::Store { command, .. }) => store::decide(state, command, cx),
+            (Self::Warehouse(state), Command::Warehouse { command, .. }) => warehouse::decide(state, command, cx),
+            (Self::Item(_) | Self::Order(_) | Self::Cart(_) | Self::Store(_) | Self::Warehouse(_), _) => {
                 panic!("a command reached an aggregate of another type")
             }
         }
@@ -49,7 +61,10 @@ impl Aggregate {
         match (self, event) {
             (Self::Item(state), Event::Item(event)) => item::evolve(state, event, time, policy),
             (Self::Order(state), Event::Order(event)) => order::evolve(state, event, time, policy),
-            (Self::Item(_), Event::Order(_)) | (Self::Order(_), Event::Item(_)) => {
+            (Self::Cart(state), Event::Cart(event)) => cart::evolve(state, event, time, policy),
+            (Self::Store(state), Event::Store(event)) => store::evolve(state, event, policy),
+            (Self::Warehouse(state), Event::Warehouse(event)) => warehouse::evolve(state, event, policy),
+            (Self::Item(_) | Self::Order(_) | Self::Cart(_) | Self::Store(_) | Self::Warehouse(_), _) => {
                 panic!("an event reached an aggregate of another type")
             }
         }
@@ -61,6 +76,7 @@ impl Aggregate {
         match self {
             Self::Item(state) => state.due(),
             Self::Order(state) => state.due(),
+            Self::Cart(_) | Self::Store(_) | Self::Warehouse(_) => None,
         }
     }
 
@@ -70,6 +86,9 @@ impl Aggregate {
         match self {
             Self::Item(state) => item::on_clock(state, cx),
             Self::Order(state) => order::on_clock(state, cx),
+            Self::Cart(_) | Self::Store(_) | Self::Warehouse(_) => {
+                Decision { events: Vec::new(), sends: Vec::new(), answer: Answer::Nobody }
+            }
         }
     }
 
@@ -78,7 +97,9 @@ impl Aggregate {
     pub fn answer(&self, wait: &Wait) -> Option<Result<ReplyBody, Rejection>> {
         match (self, wait) {
             (Self::Order(state), Wait::Order(wait)) => order::answer(state, wait),
-            (Self::Item(_), Wait::Order(_)) => None,
+            (Self::Cart(state), Wait::Cart(wait)) => cart::answer(state, wait),
+            (Self::Item(_) | Self::Cart(_) | Self::Store(_) | Self::Warehouse(_), Wait::Order(_))
+            | (Self::Item(_) | Self::Order(_) | Self::Store(_) | Self::Warehouse(_), Wait::Cart(_)) => None,
         }
     }
 
@@ -87,7 +108,8 @@ impl Aggregate {
     pub fn entries(&self) -> usize {
         match self {
             Self::Item(state) => state.entries(),
-            Self::Order(_) => 0,
+            Self::Cart(state) => state.entries(),
+            Self::Order(_) | Self::Store(_) | Self::Warehouse(_) => 0,
         }
     }
 
@@ -95,8 +117,9 @@ impl Aggregate {
     #[must_use]
     pub fn is_finished(&self) -> bool {
         match self {
-            Self::Item(_) => false,
+            Self::Item(_) | Self::Store(_) | Self::Warehouse(_) => false,
             Self::Order(state) => state.is_finished(),
+            Self::Cart(state) => state.is_finished(),
         }
     }
 }

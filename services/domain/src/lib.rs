@@ -4,8 +4,12 @@
 //! that builds state, live or at start. [`Aggregate`] is what the processor sees: it never knows which aggregate it holds.
 
 pub mod aggregate;
+pub mod cart;
+pub mod fulfilment;
 pub mod item;
 pub mod order;
+pub mod store;
+pub mod warehouse;
 
 pub use aggregate::Aggregate;
 
@@ -23,11 +27,19 @@ pub struct Policy {
     pub grace_seconds: u32,
     /// How long ids of finished effects are kept.
     pub retention_seconds: u32,
+    /// How long after the last shipment or delivery returns are announced.
+    pub return_seconds: u32,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { answer_timeout_seconds: 30, checkout_seconds: 300, grace_seconds: 60, retention_seconds: 24 * 3_600 }
+        Self {
+            answer_timeout_seconds: 30,
+            checkout_seconds: 300,
+            grace_seconds: 60,
+            retention_seconds: 24 * 3_600,
+            return_seconds: 30 * 24 * 3_600,
+        }
     }
 }
 
@@ -71,6 +83,8 @@ pub enum Answer {
 pub enum Wait {
     /// Of an order.
     Order(order::OrderWait),
+    /// Of a cart.
+    Cart(cart::CartWait),
 }
 
 /// The outcome of a decision.

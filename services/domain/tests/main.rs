@@ -1,11 +1,12 @@
-//! Orders and items talk over the outbox in any order that the log allows: nothing is oversold, no hold outlives its
-//! order, and no order stays undecided.
+//! Carts, orders and items talk over the outbox in any order that the log allows: nothing is oversold, no hold outlives
+//! its order, no order stays undecided, and no cart stays locked.
 
 use domain::{Aggregate, Context, Decision, Policy, order::status};
 use proptest::prelude::*;
 use schemas::{
     AggregateKey, Caller, Command, CommandId, Currency, Digest, Effect, EffectId, Event, ItemId, LineId, LocationId,
     Metadata, Money, OrderId, PaymentId, Quantity, Role, SubjectId, Timestamp,
+    cart::{CartCommand, Checkout, SetCartLine},
     item::{Catalog, ItemCommand, ItemKind, ListItem, ReceiveStock},
     order::*,
 };
@@ -22,6 +23,16 @@ enum Step {
         order: usize,
         lines: Vec<(usize, u32)>,
         auto: bool,
+    },
+    /// Alice checks out these lines, or what stands in her cart.
+    Begin {
+        order: usize,
+        lines: Option<Vec<(usize, u32)>>,
+    },
+    /// Alice sets a line of her cart.
+    Set {
+        item: usize,
+        units: u32,
     },
     Pay {
         order: usize,
@@ -51,13 +62,16 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let lines = proptest::collection::vec((0..ITEMS.len(), 1..4u32), 1..4);
+    let cart = lines.clone();
     prop_oneof![
         3 => (0..4usize, lines, any::<bool>()).prop_map(|(order, lines, auto)| Step::Place { order, lines, auto }),
-        4 => (0..4usize, 0..2usize).prop_map(|(order, payment)| Step::Pay { order, payment }),
-        2 => (0..4usize).prop_map(|order| Step::Submit { order }),
-        2 => (0..4usize, 0..3usize, proptest::option::of(1..3u32))
+        3 => (4..8usize, proptest::option::of(cart)).prop_map(|(order, lines)| Step::Begin { order, lines }),
+        2 => (0..ITEMS.len(), 0..3u32).prop_map(|(item, units)| Step::Set { item, units }),
+        4 => (0..8usize, 0..2usize).prop_map(|(order, payment)| Step::Pay { order, payment }),
+        2 => (0..8usize).prop_map(|order| Step::Submit { order }),
+        2 => (0..8usize, 0..3usize, proptest::option::of(1..3u32))
             .prop_map(|(order, key, units)| Step::Cancel { order, key, units }),
-        1 => (0..4usize, 0..2usize).prop_map(|(order, payment)| Step::FailCapture { order, payment }),
+        1 => (0..8usize, 0..2usize).prop_map(|(order, payment)| Step::FailCapture { order, payment }),
         24 => (any::<usize>(), proptest::bool::weighted(0.1)).prop_map(|(way, twice)| Step::Deliver { way, twice }),
         1 => prop_oneof![Just(5), Just(31), Just(361)].prop_map(|seconds| Step::Pass { seconds }),
     ]
@@ -107,6 +121,7 @@ impl World {
                 kind: ItemKind::Physical,
                 attributes: serde_json::Map::new(),
                 images: Vec::new(),
+                file: None,
                 metadata: Metadata::default(),
             };
             let list = ListItem { catalog, price: eur(PRICE), source: None, expected_version: None };
@@ -195,6 +210,8 @@ impl World {
                 return;
             }
             Step::Pass { seconds } => return self.pass(*seconds),
+            Step::Begin { order, lines } => return self.ask_cart(begin(*order, lines.as_deref())),
+            Step::Set { item, units } => return self.ask_cart(set(*item, *units)),
             Step::Place { order, lines, auto } => (order, shopper(), place(lines, *auto)),
             Step::Pay { order, payment } => {
                 self.pay(*order, *payment);
@@ -209,6 +226,11 @@ impl World {
             }
         };
         self.take(&Command::Order { order: order_id(*order), command }, &by);
+    }
+
+    fn ask_cart(&mut self, command: CartCommand) {
+        let alice = shopper();
+        self.take(&Command::Cart { shopper: alice.subject.clone(), command }, &alice);
     }
 
     fn pay(&mut self, order: usize, payment: usize) {
@@ -243,6 +265,11 @@ impl World {
     fn check(&self) {
         let mut open = BTreeMap::<ItemId, u64>::new();
         for aggregate in self.aggregates.values() {
+            if let Aggregate::Cart(cart) = aggregate {
+                let state = serde_json::to_value(cart).expect("a cart is data");
+                let checkouts = state["checkouts"].as_object().into_iter().flatten();
+                assert!(checkouts.clone().all(|(_, checkout)| checkout["ended"] == true), "{state}");
+            }
             let Aggregate::Order(order) = aggregate else { continue };
             assert_eq!(aggregate.due(), None);
             let status = status(order);
@@ -275,7 +302,28 @@ fn payment_id(index: usize) -> PaymentId {
     PaymentId::parse(&format!("p{index}")).expect("an id")
 }
 
-fn place(lines: &[(usize, u32)], auto: bool) -> OrderCommand {
+fn set(of: usize, units: u32) -> CartCommand {
+    CartCommand::SetLine(SetCartLine {
+        effect: effect(&format!("set-{of}-{units}")),
+        item_id: item(of),
+        quantity: Quantity::new(units).ok(),
+        expected_unit_price: None,
+        available: None,
+    })
+}
+
+fn begin(order: usize, lines: Option<&[(usize, u32)]>) -> CartCommand {
+    let order_id = order_id(order);
+    CartCommand::Checkout(Checkout {
+        effect: effect(order_id.as_str()),
+        order_id,
+        lines: lines.map(order_lines),
+        submit: SubmitMode::Explicit,
+        metadata: Metadata::default(),
+    })
+}
+
+fn order_lines(lines: &[(usize, u32)]) -> Vec<OrderLine> {
     let line = |(index, (of, units)): (usize, &(usize, u32))| OrderLine {
         line_id: LineId::parse(&format!("l{index}")).expect("an id"),
         item_id: item(*of),
@@ -284,12 +332,17 @@ fn place(lines: &[(usize, u32)], auto: bool) -> OrderCommand {
         expected_unit_price: None,
         metadata: Metadata::default(),
     };
+    lines.iter().enumerate().map(line).collect()
+}
+
+fn place(lines: &[(usize, u32)], auto: bool) -> OrderCommand {
     OrderCommand::Place(PlaceOrder {
+        from_cart: false,
         effect: effect("place"),
         shopper: None,
         channel: None,
         ordered_at: None,
-        lines: lines.iter().enumerate().map(line).collect(),
+        lines: order_lines(lines),
         adjustments: Vec::new(),
         payment: PaymentMode::Provider,
         submit: if auto { SubmitMode::Auto } else { SubmitMode::Explicit },

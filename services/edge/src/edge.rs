@@ -1,7 +1,7 @@
 //! What both APIs share, made once per process.
 
 use crate::{
-    auth::{AuthConfig, Verifier, is_http},
+    auth::{AuthConfig, Grant, MintError, Verifier, is_http, mint},
     body::MAX_BODY,
     cors,
     idempotency::Effects,
@@ -9,10 +9,11 @@ use crate::{
     mac::MacKey,
     meter::Meter,
     page::Cursors,
+    problem::Problem,
     rate::{RateConfig, Rates},
 };
 use axum::{Router, extract::DefaultBodyLimit, middleware::from_fn_with_state};
-use schemas::{Clock, SubjectId, Timestamp};
+use schemas::{Caller, Clock, Role, SubjectId, Timestamp};
 use std::{fmt, sync::Arc, time::Duration};
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -79,6 +80,9 @@ pub(crate) struct Shared {
     cursors: Cursors,
     effects: Effects,
     clock: Arc<dyn Clock>,
+    /// Of the tokens that are made here.
+    auth: AuthConfig,
+    wall: Arc<dyn Clock>,
 }
 
 /// What both APIs share; cheap to clone.
@@ -110,7 +114,7 @@ impl Edge {
         }
         let secret = MacKey::new(&auth.pseudonym_secret);
         Ok(Self(Arc::new(Shared {
-            verifier: Verifier::new(auth, wall)?,
+            verifier: Verifier::new(auth, Arc::clone(&wall))?,
             rates: Rates::new(config.rate),
             meter: Meter::default(),
             in_flight: Semaphore::new(config.max_in_flight.min(Semaphore::MAX_PERMITS)),
@@ -119,6 +123,8 @@ impl Edge {
             cursors: Cursors::new(secret.derive("stockfold cursors v1")),
             effects: Effects::new(secret.derive("stockfold digests v1")),
             clock,
+            auth: config.auth,
+            wall,
         })))
     }
 
@@ -145,6 +151,19 @@ impl Edge {
         self.0.verifier.pseudonym(sub)
     }
 
+    /// A token of role shopper for a guest of this `sub`, and when it ends.
+    pub fn guest_token(&self, sub: String, ttl: Duration) -> Result<(String, Timestamp), MintError> {
+        let now = self.0.wall.now();
+        let grant = Grant { role: Role::Shopper, sub, store: None, location: None };
+        let token = mint(&self.0.auth, &grant, ttl, now)?;
+        Ok((token, now.plus_seconds(u32::try_from(ttl.as_secs()).unwrap_or(u32::MAX))))
+    }
+
+    /// Whose token it is that a body names; 422 `invalid_token` where it does not hold.
+    pub async fn caller_of(&self, token: &str) -> Result<Caller, Problem> {
+        self.0.verifier.caller_of(token).await
+    }
+
     /// Makes and opens cursors.
     #[must_use]
     pub fn cursors(&self) -> &Cursors {
@@ -155,5 +174,45 @@ impl Edge {
     #[must_use]
     pub fn effects(&self) -> &Effects {
         &self.0.effects
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_millis(1_767_225_600_000)
+        }
+    }
+
+    fn edge(local_key: Option<Vec<u8>>) -> Edge {
+        let auth = AuthConfig {
+            issuer: "test".to_owned(),
+            audience: "stockfold".to_owned(),
+            local_key,
+            pseudonym_secret: vec![9; 32],
+            jwks_url: Some("http://127.0.0.1:9/keys".to_owned()),
+        };
+        Edge::new(EdgeConfig::new(auth), Arc::new(Still), Arc::new(Still)).expect("an edge")
+    }
+
+    #[tokio::test]
+    async fn a_guests_token_is_a_shoppers_and_says_when_it_ends() {
+        let edge = edge(Some(vec![7; 32]));
+        let (token, until) = edge.guest_token("guest-1".to_owned(), Duration::from_secs(60)).expect("a token");
+        let guest = edge.caller_of(&token).await.expect("it holds");
+        assert_eq!((guest.role, guest.subject), (Role::Shopper, edge.pseudonym("guest-1")));
+        assert_eq!(until, Still.now().plus_seconds(60));
+        assert_eq!(edge.caller_of("none").await.expect_err("no token").code(), "invalid_token");
+    }
+
+    #[test]
+    fn where_tokens_come_from_an_identity_provider_alone_it_makes_none() {
+        let refused = edge(None).guest_token("guest-1".to_owned(), Duration::from_secs(60));
+        assert!(matches!(refused, Err(MintError::NoLocalKey)), "{refused:?}");
     }
 }

@@ -8,6 +8,7 @@ use utoipa::{
         Content, HeaderBuilder, ObjectBuilder, OneOfBuilder, OpenApi, PathItem, RefOr, Required, Response, Schema,
         SecurityRequirement, Type,
         path::{Operation, ParameterBuilder, ParameterIn},
+        schema::SchemaType,
     },
 };
 
@@ -35,11 +36,12 @@ pub fn conventions(document: &mut OpenApi) {
     for path in document.paths.paths.values_mut() {
         if let Some(operation) = &mut path.get {
             responses(operation);
-            ids(operation);
+            parameters(operation);
         }
         for operation in writing(path) {
             responses(operation);
-            ids(operation);
+            parameters(operation);
+            body(operation);
             operation.security.get_or_insert_with(|| vec![SecurityRequirement::new("bearer", [""; 0])]);
         }
     }
@@ -104,14 +106,41 @@ fn writing(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut path.put, &mut path.post, &mut path.delete, &mut path.patch].into_iter().flatten()
 }
 
-/// The parts of a path that are ids.
-fn ids(operation: &mut Operation) {
+/// What parameters are made of, as far as it is the same wherever they stand: ids, idempotency keys; and none is null.
+fn parameters(operation: &mut Operation) {
     for parameter in operation.parameters.iter_mut().flatten() {
         let RefOr::T(parameter) = parameter else { continue };
-        if parameter.parameter_in == ParameterIn::Path && parameter.name.ends_with("Id") {
+        if let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema
+            && schema.schema_type == SchemaType::Array(vec![Type::String, Type::Null])
+        {
+            schema.schema_type = SchemaType::Type(Type::String);
+        }
+        if parameter.name == "Idempotency-Key" {
+            let text = ObjectBuilder::new().schema_type(Type::String);
+            parameter.schema = Some(text.min_length(Some(1)).max_length(Some(255)).build().into());
+        }
+        let is_id = parameter.name.ends_with("Id") || parameter.name == "location";
+        if parameter.parameter_in == ParameterIn::Path && is_id {
             parameter.schema = Some(IdSchema::schema());
         }
     }
+}
+
+/// A body that may be left out is not null.
+fn body(operation: &mut Operation) {
+    let Some(RefOr::T(body)) = &mut operation.request_body else { return };
+    for content in body.content.values_mut() {
+        let RefOr::T(content) = content else { continue };
+        let Some(RefOr::T(Schema::OneOf(choice))) = &mut content.schema else { continue };
+        choice.items.retain(|item| !is_null(item));
+        if choice.items.len() == 1 {
+            content.schema = choice.items.pop();
+        }
+    }
+}
+
+fn is_null(schema: &RefOr<Schema>) -> bool {
+    matches!(schema, RefOr::T(Schema::Object(object)) if object.schema_type == SchemaType::Type(Type::Null))
 }
 
 fn responses(operation: &mut Operation) {
@@ -145,4 +174,79 @@ pub struct MoneySchema {
     /// ISO 4217.
     #[schema(example = "EUR")]
     currency: String,
+}
+
+/// A cart: what stands in it, with what the items say now.
+#[derive(ToSchema)]
+#[schema(as = Cart, rename_all = "camelCase")]
+#[expect(dead_code, reason = "stands for what read-model shows of a cart, of which both APIs answer")]
+pub struct CartSchema {
+    /// One per item, ordered by it.
+    lines: Vec<CartLineSchema>,
+    /// What the lines cost now; null while a price is not known, or prices are in more than one currency.
+    total: Option<MoneySchema>,
+    /// The order whose checkout locks the lines.
+    locked_by: Option<String>,
+}
+
+/// A line of a cart.
+#[derive(ToSchema)]
+#[schema(as = ShownCartLine, rename_all = "camelCase")]
+#[expect(dead_code, reason = "stands for what read-model shows of a cart")]
+struct CartLineSchema {
+    /// What.
+    item_id: String,
+    /// What it is called; null where the item was never listed.
+    name: Option<String>,
+    /// How many.
+    quantity: u32,
+    /// The price of one unit now.
+    price: Option<MoneySchema>,
+    /// The price that the shopper saw: a checkout is refused if it is another then.
+    expected_unit_price: Option<MoneySchema>,
+    /// Units that this shopper can have, with those that their own open checkouts hold; null for a digital item.
+    available: Option<u64>,
+    /// What was wrong with the line at the last checkout; a change of the line clears it.
+    flags: Vec<CartFlagSchema>,
+}
+
+/// What was wrong with a line: `insufficient_stock` with `available`, `price_changed` with `price`, `item_unavailable`, or
+/// `checkout_expired`.
+#[derive(ToSchema)]
+#[schema(as = CartFlag)]
+#[expect(dead_code, reason = "stands for what read-model shows of a cart")]
+struct CartFlagSchema {
+    code: String,
+    available: Option<u64>,
+    price: Option<MoneySchema>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[utoipa::path(post, path = "/things/{location}", request_body = Option<MoneySchema>,
+        params(("location" = String, Path), ("Idempotency-Key" = Option<String>, Header), ("since" = Option<String>, Query)))]
+    #[expect(dead_code, reason = "described, never called")]
+    fn post() {}
+
+    #[derive(utoipa::OpenApi)]
+    #[openapi(paths(post))]
+    struct Document;
+
+    #[test]
+    fn says_what_parameters_and_bodies_are_made_of() {
+        let mut document = <Document as utoipa::OpenApi>::openapi();
+        conventions(&mut document);
+        let document = serde_json::to_value(document).expect("JSON");
+        let operation = &document["paths"]["/things/{location}"]["post"];
+        let content = json!({"application/json": {"schema": {"$ref": "#/components/schemas/Money"}}});
+        assert_eq!(operation["requestBody"], json!({"content": content}), "it may be left out, and is not null");
+        let parameters = &operation["parameters"];
+        let schemas: Vec<&Value> = (0..3).map(|at| &parameters[at]["schema"]).collect();
+        assert_eq!(schemas[0]["pattern"], "^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$");
+        assert_eq!(schemas[1], &json!({"type": "string", "minLength": 1, "maxLength": 255}));
+        assert_eq!(schemas[2], &json!({"type": "string"}));
+    }
 }

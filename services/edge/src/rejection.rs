@@ -4,9 +4,12 @@ use crate::problem::Problem;
 use axum::http::StatusCode;
 use schemas::{
     Rejection,
+    cart::CartRejection,
     item::ItemRejection,
     order::{HoldRefusal, OrderRefusal, OrderRejection},
     reply::Undecidable,
+    store::StoreRejection,
+    warehouse::WarehouseRejection,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -20,8 +23,15 @@ pub(crate) fn problem(rejection: &Rejection) -> Problem {
             let problem = told(order_status(order), order, &order.to_string());
             if matches!(order, OrderRejection::OrderNotReady { .. }) { problem.retryable() } else { problem }
         }
-        Rejection::Undecidable(undecidable @ Undecidable::CommandDeadLettered) => {
-            told(StatusCode::UNPROCESSABLE_ENTITY, undecidable, &undecidable.to_string())
+        Rejection::Cart(cart) => told(cart_status(cart), cart, &cart.to_string()),
+        Rejection::Store(store @ StoreRejection::StoreNotFound) => {
+            told(StatusCode::NOT_FOUND, store, &store.to_string())
+        }
+        Rejection::Warehouse(warehouse @ WarehouseRejection::WarehouseNotFound) => {
+            told(StatusCode::NOT_FOUND, warehouse, &warehouse.to_string())
+        }
+        Rejection::Undecidable(undecidable) => {
+            told(undecidable_status(undecidable), undecidable, &undecidable.to_string())
         }
     }
 }
@@ -44,18 +54,27 @@ fn told(status: StatusCode, rejection: &impl Serialize, detail: &str) -> Problem
     Problem::new(status, code, detail).with_all(fields)
 }
 
+const fn undecidable_status(undecidable: &Undecidable) -> StatusCode {
+    match undecidable {
+        Undecidable::CommandDeadLettered => StatusCode::UNPROCESSABLE_ENTITY,
+        Undecidable::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+    }
+}
+
 const fn item_status(rejection: &ItemRejection) -> StatusCode {
     match rejection {
-        ItemRejection::ItemNotFound | ItemRejection::HoldNotFound | ItemRejection::AllotmentNotFound => {
-            StatusCode::NOT_FOUND
-        }
-        ItemRejection::ItemOfAnotherStore => StatusCode::FORBIDDEN,
+        ItemRejection::ItemNotFound
+        | ItemRejection::HoldNotFound
+        | ItemRejection::TransferNotFound
+        | ItemRejection::AllotmentNotFound => StatusCode::NOT_FOUND,
+        ItemRejection::ItemOfAnotherStore | ItemRejection::TransferElsewhere { .. } => StatusCode::FORBIDDEN,
         ItemRejection::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
         ItemRejection::IdempotencyKeyReused
         | ItemRejection::KindImmutable
         | ItemRejection::InvalidPatch { .. }
         | ItemRejection::DigitalHasNoStock
         | ItemRejection::SameBucket
+        | ItemRejection::SameLocation
         | ItemRejection::StockTooLarge
         | ItemRejection::TooManyLocations => StatusCode::UNPROCESSABLE_ENTITY,
         ItemRejection::ExistsWithDifferentQuantity { .. }
@@ -72,6 +91,7 @@ const fn item_status(rejection: &ItemRejection) -> StatusCode {
         | ItemRejection::LocationNotFound { .. }
         | ItemRejection::InsufficientAtLocation { .. }
         | ItemRejection::BucketTooSmall { .. }
+        | ItemRejection::NotThatManyOnTheWay { .. }
         | ItemRejection::StaleCount { .. }
         | ItemRejection::AllotmentTooSmall { .. }
         | ItemRejection::NotShipped { .. } => StatusCode::CONFLICT,
@@ -80,12 +100,19 @@ const fn item_status(rejection: &ItemRejection) -> StatusCode {
 
 const fn order_status(rejection: &OrderRejection) -> StatusCode {
     match rejection {
-        OrderRejection::OrderNotFound | OrderRejection::PaymentNotFound => StatusCode::NOT_FOUND,
+        OrderRejection::OrderNotFound
+        | OrderRejection::PaymentNotFound
+        | OrderRejection::SubOrderNotFound
+        | OrderRejection::ShipmentNotFound
+        | OrderRejection::ReturnNotFound => StatusCode::NOT_FOUND,
         OrderRejection::PaymentRequired | OrderRejection::PaymentDeclined { .. } => StatusCode::PAYMENT_REQUIRED,
         OrderRejection::IdempotencyKeyReused
         | OrderRejection::ExpectedPricesDiffer { .. }
         | OrderRejection::ItemQuantityTooLarge { .. }
+        | OrderRejection::PlanNotFitting
+        | OrderRejection::SubOrderRequired
         | OrderRejection::LineNotFound { .. }
+        | OrderRejection::NotReturnable { .. }
         | OrderRejection::CancelAsAWhole
         | OrderRejection::WrongCurrency => StatusCode::UNPROCESSABLE_ENTITY,
         OrderRejection::ExistsWithDifferentContent
@@ -99,7 +126,31 @@ const fn order_status(rejection: &OrderRejection) -> StatusCode {
         | OrderRejection::TooManyCancellations { .. }
         | OrderRejection::NotThatManyOpen { .. }
         | OrderRejection::AlreadyShipped
+        | OrderRejection::NothingToShip
+        | OrderRejection::NothingToDeliver
+        | OrderRejection::ReturnWindowClosed
+        | OrderRejection::ReturnComplete
+        | OrderRejection::NotThatManyAllocated { .. }
+        | OrderRejection::NotThatManyReturnable { .. }
+        | OrderRejection::NotThatManyExpected { .. }
+        | OrderRejection::TooManyShipments { .. }
+        | OrderRejection::TooManyReturns { .. }
         | OrderRejection::RefundTooLarge { .. } => StatusCode::CONFLICT,
+    }
+}
+
+const fn cart_status(rejection: &CartRejection) -> StatusCode {
+    match rejection {
+        CartRejection::CartNotFound => StatusCode::NOT_FOUND,
+        CartRejection::IdempotencyKeyReused
+        | CartRejection::ItemQuantityTooLarge { .. }
+        | CartRejection::ExpectedPricesDiffer { .. }
+        | CartRejection::CartEmpty
+        | CartRejection::OwnCart => StatusCode::UNPROCESSABLE_ENTITY,
+        CartRejection::CartLocked { .. }
+        | CartRejection::TooManyLines { .. }
+        | CartRejection::InsufficientStock { .. }
+        | CartRejection::TooManyCheckouts { .. } => StatusCode::CONFLICT,
     }
 }
 

@@ -2,9 +2,12 @@
 
 use edge::Problem;
 use schemas::{
-    Currency, ItemId, Money, Rejection,
+    Currency, ItemId, LocationId, Money, OrderId, Rejection,
+    cart::CartRejection,
     item::ItemRejection,
     order::{HoldRefusal, OrderRefusal, OrderRejection, OrderStatus},
+    reply::Undecidable,
+    store::StoreRejection,
 };
 use serde_json::{Value, json};
 
@@ -28,6 +31,7 @@ fn euros(amount: i64) -> Money {
 #[test]
 fn items_tell_their_rejections_by_name() {
     let price = json!({"amount": 5, "currency": "EUR"});
+    let north = LocationId::parse("north").expect("an id");
     let cases = [
         (ItemRejection::IdempotencyKeyReused, 422, "idempotency_key_reused", json!({})),
         (ItemRejection::ItemNotFound, 404, "item_not_found", json!({})),
@@ -42,10 +46,51 @@ fn items_tell_their_rejections_by_name() {
             json!({"asked": 3, "available": 1}),
         ),
         (ItemRejection::StaleCount { current: 9 }, 409, "stale_count", json!({"current": 9})),
+        (ItemRejection::SameLocation, 422, "same_location", json!({})),
+        (ItemRejection::TransferNotFound, 404, "transfer_not_found", json!({})),
+        (ItemRejection::TransferElsewhere { location: north }, 403, "transfer_elsewhere", json!({"location": "north"})),
+        (ItemRejection::NotThatManyOnTheWay { on_the_way: 2 }, 409, "not_that_many_on_the_way", json!({"onTheWay": 2})),
     ];
     for (rejection, status, code, fields) in cases {
         expect(Rejection::Item(rejection), status, code, &fields);
     }
+}
+
+#[test]
+fn carts_and_stores_tell_their_rejections_by_name() {
+    let (item_id, order_id) = (ItemId::parse("tea").expect("an id"), OrderId::parse("o-1").expect("an id"));
+    let cases = [
+        (CartRejection::CartNotFound, 404, "cart_not_found", json!({})),
+        (CartRejection::IdempotencyKeyReused, 422, "idempotency_key_reused", json!({})),
+        (CartRejection::CartLocked { order_id }, 409, "cart_locked", json!({"orderId": "o-1"})),
+        (CartRejection::TooManyLines { limit: 500 }, 409, "too_many_lines", json!({"limit": 500})),
+        (
+            CartRejection::ItemQuantityTooLarge { item_id: item_id.clone() },
+            422,
+            "item_quantity_too_large",
+            json!({"itemId": "tea"}),
+        ),
+        (CartRejection::ExpectedPricesDiffer { item_id }, 422, "expected_prices_differ", json!({"itemId": "tea"})),
+        (
+            CartRejection::InsufficientStock { asked: 3, available: 1 },
+            409,
+            "insufficient_stock",
+            json!({"asked": 3, "available": 1}),
+        ),
+        (CartRejection::CartEmpty, 422, "cart_empty", json!({})),
+        (CartRejection::TooManyCheckouts { limit: 100 }, 409, "too_many_checkouts", json!({"limit": 100})),
+        (CartRejection::OwnCart, 422, "own_cart", json!({})),
+    ];
+    for (rejection, status, code, fields) in cases {
+        expect(Rejection::Cart(rejection), status, code, &fields);
+    }
+    expect(Rejection::Store(StoreRejection::StoreNotFound), 404, "store_not_found", &json!({}));
+}
+
+#[test]
+fn what_cannot_be_decided_is_told_by_name() {
+    expect(Rejection::Undecidable(Undecidable::CommandDeadLettered), 422, "command_dead_lettered", &json!({}));
+    expect(Rejection::Undecidable(Undecidable::TooLarge), 413, "too_large", &json!({}));
 }
 
 #[test]

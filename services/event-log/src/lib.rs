@@ -3,10 +3,13 @@
 //!
 //! No error of a library leaves its file. What a batch holds takes effect as a whole or not at all.
 
+mod dead_letter;
 mod inbox;
 pub mod kafka;
 pub mod simulated;
 pub mod sqlite;
+
+pub use kafka::MAX_RECORD_BYTES;
 
 use schemas::{AggregateKey, Command, CommandEnvelope, Envelope, Reply, ShardCount, ShardId, Topic};
 use std::{sync::Arc, time::Duration};
@@ -32,7 +35,7 @@ pub struct NewSnapshot {
     pub value: Option<Vec<u8>>,
 }
 
-/// A record that could not be used, with why.
+/// A record that could not be used, with why. See [`NewDeadLetter::new`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDeadLetter {
     /// The key that it had.

@@ -214,12 +214,14 @@ pub fn try_read(log: &dyn EventLog, topic: Topic, partition: u32, offset: u64) -
 
 /// Takes commands until there are `max`, or nothing more stands there.
 pub fn take(lease: &mut dyn Lease, max: usize) -> Polled {
-    let mut taken = Polled::default();
+    let (mut taken, mut is_fresh) = (Polled::default(), false);
     let until = Instant::now() + LONG;
     loop {
         let polled = lease.poll(max - taken.commands.len(), Duration::from_millis(2)).unwrap();
         taken.commands.extend(polled.commands);
-        (taken.drained, taken.closed) = (polled.drained, polled.closed);
+        // What is carried speaks of the last poll that was not: of one before all this, it says nothing of what came since.
+        is_fresh |= !polled.is_carried;
+        (taken.drained, taken.closed) = (polled.drained && is_fresh, polled.closed);
         if taken.drained || taken.closed || taken.commands.len() == max {
             return taken;
         }

@@ -10,6 +10,7 @@ fn subject(name: &str) -> SubjectId {
 
 fn address() -> Address {
     Address {
+        coordinates: None,
         name: "Ada Lovelace".to_owned(),
         lines: vec!["12 St James's Square".to_owned()],
         city: "London".to_owned(),

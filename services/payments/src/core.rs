@@ -2,17 +2,17 @@
 
 use crate::{
     backoff::delay_ms,
-    frontier::{Frontier, FrontierError},
-    provider::{Authorization, Authorize, Capture, CaptureOutcome, GiveBack, ProviderError},
+    call::{Call, Said, call_for, concerns_money, fact},
+    provider::ProviderError,
 };
 use event_log::Record;
-use read_model::{Checkpoint, Checkpoints};
+use read_model::{
+    Checkpoint, Checkpoints,
+    frontier::{Frontier, FrontierError},
+};
 use schemas::{
     Caller, Command, CommandEnvelope, CommandId, Event, EventReadError, OrderId, PaymentId, Position, PositionToken,
-    ReplyAddress, Timestamp, Topic,
-    order::{
-        OrderCommand, OrderEvent, RecordAuthorization, RecordCapture, RecordCaptureFailure, RecordDecline, SettleRefund,
-    },
+    ReplyAddress, Timestamp, Topic, order::OrderCommand,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use thiserror::Error;
@@ -33,22 +33,6 @@ pub(crate) enum CoreError {
     Unreadable { position: Position, source: EventReadError },
     #[error("record {partition}@{offset} of the orders topic is no event of an order")]
     NotAnOrder { partition: u32, offset: u64 },
-}
-
-/// What the provider is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Call {
-    Authorize(Authorize),
-    Capture(Capture),
-    GiveBack(GiveBack),
-}
-
-/// What the provider said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Said {
-    Authorization(Authorization),
-    Capture(CaptureOutcome),
-    GivenBack,
 }
 
 /// What the runner must perform.
@@ -104,7 +88,7 @@ impl Core {
     pub fn new(node: u32, partitions: impl Iterator<Item = u32>, checkpoints: &Checkpoints) -> Self {
         let frontier = |partition| {
             let read = checkpoints.get(&(Topic::OrdersEvents, partition)).copied().unwrap_or_default();
-            (partition, Frontier::new(read))
+            (partition, Frontier::new(partition, read))
         };
         Self {
             node,
@@ -143,8 +127,9 @@ impl Core {
         let (Some(envelope), Some(value)) = (&record.envelope, &record.value) else {
             return Err(not_an_order);
         };
-        let frontier = self.partitions.entry(record.partition).or_default();
-        let Some(before) = frontier.read(record, envelope.seq, envelope.epoch)? else {
+        let frontier = self.partitions.entry(record.partition);
+        let frontier = frontier.or_insert_with_key(|partition| Frontier::new(*partition, Checkpoint::default()));
+        let Some(before) = frontier.read(record.offset, envelope.seq, envelope.epoch)? else {
             return Ok(());
         };
         let position = Position { topic: Topic::OrdersEvents, partition: record.partition, seq: envelope.seq };
@@ -201,7 +186,7 @@ impl Core {
         }
         match answer {
             Ok(said) => {
-                job.state = State::Recording(Box::new(command_for(&job.call, said)));
+                job.state = State::Recording(Box::new(fact(&job.call, said).into()));
                 job.attempts = 0;
                 self.submit(id, now_ms);
             }
@@ -294,95 +279,5 @@ fn command_envelope(job: &Job, command: OrderCommand, reply_to: ReplyAddress) ->
         sent_at: Timestamp::default(),
         traceparent: job.traceparent.clone(),
         command: Command::Order { order: job.order.clone(), command },
-    }
-}
-
-/// Whether events of this type are read at all: most of the topic is about other things.
-fn concerns_money(event_type: &str) -> bool {
-    matches!(
-        event_type,
-        "stockfold.orders.payment-started.v1" | "stockfold.orders.capture-due.v1" | "stockfold.orders.refund-due.v1"
-    )
-}
-
-/// What an event asks of the provider.
-fn call_for(order: &OrderId, event: OrderEvent, position: Position) -> Option<(PaymentId, Call)> {
-    let order = order.clone();
-    match event {
-        OrderEvent::PaymentStarted(event) => Some((
-            event.payment_id.clone(),
-            Call::Authorize(Authorize {
-                order,
-                payment: event.payment_id,
-                method_token: event.method_token,
-                amount: event.amount,
-            }),
-        )),
-        OrderEvent::CaptureDue(event) => Some((
-            event.payment_id.clone(),
-            Call::Capture(Capture {
-                key: position.to_string(),
-                order,
-                payment: event.payment_id,
-                amount: event.amount,
-            }),
-        )),
-        OrderEvent::RefundDue(event) => Some((
-            event.payment_id.clone(),
-            Call::GiveBack(GiveBack {
-                refund: event.refund_id,
-                order,
-                payment: event.payment_id,
-                amount: event.amount,
-            }),
-        )),
-        OrderEvent::OrderPlaced(_)
-        | OrderEvent::ItemHeld(_)
-        | OrderEvent::ItemRefused(_)
-        | OrderEvent::HoldsGranted(_)
-        | OrderEvent::OrderRejected(_)
-        | OrderEvent::PaymentAuthorized(_)
-        | OrderEvent::PaymentAttemptFailed(_)
-        | OrderEvent::OrderSubmitted(_)
-        | OrderEvent::OrderConfirmed(_)
-        | OrderEvent::DigitalDelivered(_)
-        | OrderEvent::PaymentCaptured(_)
-        | OrderEvent::CaptureFailed(_)
-        | OrderEvent::OrderExpired(_)
-        | OrderEvent::OrderCancelled(_)
-        | OrderEvent::LinesCancelled(_)
-        | OrderEvent::LatePayment(_)
-        | OrderEvent::ReholdFailed(_)
-        | OrderEvent::RefundSettled(_)
-        | OrderEvent::OperatorRefunded(_) => None,
-    }
-}
-
-/// How what the provider said is recorded.
-///
-/// # Panics
-/// If it answers another question than was asked: the runner pairs them.
-fn command_for(call: &Call, said: Said) -> OrderCommand {
-    match (call, said) {
-        (Call::Authorize(asked), Said::Authorization(Authorization::Authorized { reference })) => {
-            OrderCommand::RecordAuthorization(RecordAuthorization {
-                payment_id: asked.payment.clone(),
-                amount: asked.amount,
-                provider_reference: reference,
-            })
-        }
-        (Call::Authorize(asked), Said::Authorization(Authorization::Declined { reason })) => {
-            OrderCommand::RecordDecline(RecordDecline { payment_id: asked.payment.clone(), reason })
-        }
-        (Call::Capture(asked), Said::Capture(CaptureOutcome::Captured)) => {
-            OrderCommand::RecordCapture(RecordCapture { payment_id: asked.payment.clone(), amount: asked.amount })
-        }
-        (Call::Capture(asked), Said::Capture(CaptureOutcome::Failed { reason })) => {
-            OrderCommand::RecordCaptureFailure(RecordCaptureFailure { payment_id: asked.payment.clone(), reason })
-        }
-        (Call::GiveBack(asked), Said::GivenBack) => {
-            OrderCommand::SettleRefund(SettleRefund { refund_id: asked.refund.clone() })
-        }
-        (call, said) => panic!("{said:?} does not answer {call:?}"),
     }
 }

@@ -1,7 +1,8 @@
 //! The core alone: what it asks for, in which order, and how far it says that all is done.
 
 use crate::{
-    core::{Call, Core, CoreError, Effect, Said},
+    call::{Call, Said},
+    core::{Core, CoreError, Effect},
     provider::{Authorization, CaptureOutcome, ProviderError},
 };
 use event_log::Record;
@@ -90,10 +91,10 @@ fn call(core: &mut Core) -> (u64, Call) {
 /// The one command that is to be submitted, with its id.
 fn command(core: &mut Core) -> (String, OrderCommand) {
     match core.take_effects().as_slice() {
-        [Effect::Submit { command, .. }] => match &command.command {
-            Command::Order { command: order_command, .. } => (command.id.to_string(), order_command.clone()),
-            Command::Item { .. } => panic!("{command:?}"),
-        },
+        [Effect::Submit { command, .. }] => {
+            let Command::Order { command: sent, .. } = &command.command else { panic!("{command:?}") };
+            (command.id.to_string(), sent.clone())
+        }
         effects => panic!("{effects:?}"),
     }
 }
@@ -122,6 +123,19 @@ fn a_decline_is_recorded() {
     let (job, _) = call(&mut core);
     core.said(job, Ok(Said::Authorization(Authorization::Declined { reason: DECLINED.to_owned() })), 0);
     assert!(matches!(command(&mut core).1, OrderCommand::RecordDecline(sent) if sent.reason == DECLINED));
+}
+
+#[test]
+fn a_payment_that_is_decided_later_is_recorded_as_pending_and_nobody_is_asked_again() {
+    let mut core = core();
+    core.take(&record("o-1", 1, &started())).expect("taken");
+    let (job, _) = call(&mut core);
+    core.said(job, Ok(Said::Authorization(Authorization::Pending)), 0);
+    assert!(matches!(command(&mut core).1, OrderCommand::RecordPending(sent) if sent.payment_id == payment()));
+    core.replied(job);
+    assert_eq!((done(&core), core.next_due_ms()), (1, None));
+    core.tick(1_000_000);
+    assert!(core.take_effects().is_empty());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The port to a payment provider.
 
-use schemas::{Money, OrderId, PaymentId, RefundId};
+use schemas::{Money, OrderId, PaymentId, RefundId, Timestamp, order::OrderCommand};
 use std::{fmt, future::Future, pin::Pin};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -76,6 +76,8 @@ pub enum Authorization {
         /// The provider's word for why.
         reason: String,
     },
+    /// It decides later, and says so by webhook.
+    Pending,
 }
 
 /// What a provider says to a capture.
@@ -107,6 +109,47 @@ pub enum ProviderError {
     Unavailable(String),
 }
 
+/// A webhook as it came in: three headers, and the exact bytes of the body. An absent header is empty.
+#[derive(Debug, Clone, Copy)]
+pub struct WebhookMessage<'a> {
+    /// `webhook-id`: the same each time that it is sent.
+    pub id: &'a str,
+    /// `webhook-timestamp`: when it was sent, in seconds since 1970.
+    pub timestamp: &'a str,
+    /// `webhook-signature`: one or more, spaces between them.
+    pub signatures: &'a str,
+    /// The body as it came.
+    pub body: &'a [u8],
+}
+
+/// What a webhook tells: a command to an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Which order.
+    pub order: OrderId,
+    /// What it is told.
+    pub command: OrderCommand,
+    /// What it is told before, where it does not know the payment: no money comes in unrecorded.
+    pub before: Option<OrderCommand>,
+}
+
+/// Why a webhook is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum WebhookError {
+    /// A header is absent or malformed.
+    #[error("webhook-id, webhook-timestamp and webhook-signature are required, as Standard Webhooks has them")]
+    Unsigned,
+    /// It was sent too long ago, or in the future.
+    #[error("webhook-timestamp is more than five minutes from now")]
+    Stale,
+    /// No signature was made with our secret over these bytes.
+    #[error("no signature fits")]
+    Forged,
+    /// It is genuine, and says nothing that can be read.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
 /// A payment provider. Every call is idempotent by its key: a repeat gives the first answer.
 pub trait Provider: Send + Sync {
     /// Exchanges card details for a token; nothing of the card can be read from it.
@@ -119,4 +162,6 @@ pub trait Provider: Send + Sync {
     fn void(&self, request: GiveBack) -> ProviderFuture<'_, VoidOutcome>;
     /// Gives back money that was taken.
     fn refund(&self, request: GiveBack) -> ProviderFuture<'_, ()>;
+    /// Checks and reads a webhook; `None` where it tells nothing that matters here.
+    fn read_webhook(&self, message: WebhookMessage<'_>, now: Timestamp) -> Result<Option<Notice>, WebhookError>;
 }

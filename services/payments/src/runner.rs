@@ -2,8 +2,10 @@
 
 use crate::{
     CONSUMER,
-    core::{Call, Core, Effect, Said},
-    provider::{Provider, ProviderError, VoidOutcome},
+    ask::ask,
+    call::Said,
+    core::{Core, Effect},
+    provider::{Provider, ProviderError},
 };
 use event_log::{EventLog, LogError, ReadFrom, Reader, Record, ReplySink};
 use parking_lot::Mutex;
@@ -30,8 +32,6 @@ const MAX_OPEN: usize = 4_096;
 const POLL_BYTES: usize = 256 * 1_024;
 /// How long a poll waits for records, and so how long a stop may take.
 const POLL_WAIT: Duration = Duration::from_millis(100);
-/// How long the provider may take for one call.
-const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often the checkpoint is written, if it moved.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 /// How long to wait before reading again after an error.
@@ -329,24 +329,5 @@ async fn sleep_until(due: Option<Instant>) {
     match due {
         Some(due) => tokio::time::sleep_until(due).await,
         None => std::future::pending().await,
-    }
-}
-
-async fn ask(provider: &dyn Provider, call: Call) -> Result<Said, ProviderError> {
-    let answer = async {
-        match call {
-            Call::Authorize(request) => provider.authorize(request).await.map(Said::Authorization),
-            Call::Capture(request) => provider.capture(request).await.map(Said::Capture),
-            Call::GiveBack(request) => {
-                if provider.void(request.clone()).await? == VoidOutcome::NotReserved {
-                    provider.refund(request).await?;
-                }
-                Ok(Said::GivenBack)
-            }
-        }
-    };
-    match tokio::time::timeout(CALL_TIMEOUT, answer).await {
-        Ok(answer) => answer,
-        Err(_) => Err(ProviderError::Unavailable("no answer in time".to_owned())),
     }
 }

@@ -1,17 +1,30 @@
-//! The sandbox provider: decides by card number, at once, and moves no money.
+//! The sandbox provider: decides by card number, at once or later, and moves no money.
 
-use crate::provider::{
-    Authorization, Authorize, Capture, CaptureOutcome, CardDetails, GiveBack, Provider, ProviderFuture, VoidOutcome,
+use crate::{
+    courier::{Courier, Parcel},
+    provider::{
+        Authorization, Authorize, Capture, CaptureOutcome, CardDetails, GiveBack, Notice, Provider, ProviderError,
+        ProviderFuture, VoidOutcome, WebhookError, WebhookMessage,
+    },
+    webhook::{WebhookEvent, Webhooks},
 };
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use parking_lot::Mutex;
-use schemas::{PaymentId, RefundId};
+use schemas::{PaymentId, RefundId, Timestamp};
+use sha2::{Digest as _, Sha256};
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     future::ready,
+    sync::Arc,
+    time::Duration,
 };
 
 /// The token of a card that is authorized; a declined one's is `tok_` and the reason.
 const AUTHORIZED: &str = "tok_authorized";
+/// The token of a card that is authorized later.
+const AUTHORIZED_LATER: &str = "tok_authorized_later";
+/// The token of a card that is declined later.
+const DECLINED_LATER: &str = "tok_declined_later";
 /// The reasons that a token may carry.
 const REASONS: [&str; 3] = ["card_declined", "card_not_supported", "unknown_test_card"];
 
@@ -38,36 +51,104 @@ impl Account {
     }
 }
 
-/// A provider for trying things out: `4242424242424242` authorizes, `4000000000000002` declines, no other card is known.
-///
-/// It keeps its accounts in memory: after a restart it takes every amount on its word.
+/// Payments that are decided later: how long that takes, and who tells it.
+#[derive(Clone)]
+struct Later {
+    courier: Courier,
+    after: Duration,
+}
+
+/// What it remembers.
 #[derive(Debug, Default)]
+struct State {
+    accounts: HashMap<PaymentId, Account>,
+    /// Payments whose decision is told, or will be, by webhook.
+    deferred: HashSet<PaymentId>,
+}
+
+/// A provider for trying things out: the number of the card decides.
+///
+/// `4242424242424242` authorizes, `4000000000000002` declines, `4000000000000259` authorizes later and
+/// `4000000000000267` declines later, both by webhook. No other card is known.
+///
+/// It keeps all in memory: after a restart it takes every amount on its word, and what it had not decided it never
+/// decides.
+#[derive(Default)]
 pub struct Sandbox {
-    accounts: Mutex<HashMap<PaymentId, Account>>,
+    state: Arc<Mutex<State>>,
+    webhooks: Option<Webhooks>,
+    later: Option<Later>,
 }
 
 impl Sandbox {
-    /// An empty sandbox.
+    /// An empty sandbox. It neither sends nor takes webhooks: cards that decide later are declined.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
+    /// The same, taking webhooks that are signed with one of these secrets.
+    #[must_use]
+    pub fn taking(self, webhooks: Webhooks) -> Self {
+        Self { webhooks: Some(webhooks), ..self }
+    }
+
+    /// The same, deciding some payments later: after so long, and by this courier.
+    #[must_use]
+    pub fn deciding_later(self, courier: Courier, after: Duration) -> Self {
+        Self { later: Some(Later { courier, after }), ..self }
+    }
+
     /// What it has on a payment.
     #[must_use]
     pub fn account(&self, payment: &PaymentId) -> Option<Account> {
-        self.accounts.lock().get(payment).cloned()
+        self.state.lock().accounts.get(payment).cloned()
     }
 
     fn token_of(number: &str) -> String {
         match number {
             "4242424242424242" => AUTHORIZED.to_owned(),
+            "4000000000000259" => AUTHORIZED_LATER.to_owned(),
+            "4000000000000267" => DECLINED_LATER.to_owned(),
             "4000000000000002" => format!("tok_{}", REASONS[0]),
-            // Its answer comes by webhook, which this provider does not send.
-            "4000000000000259" => format!("tok_{}", REASONS[1]),
             _ => format!("tok_{}", REASONS[2]),
         }
     }
+
+    /// Says that it decides later, and does.
+    fn defer(&self, request: Authorize, later: &Later) -> Result<Authorization, ProviderError> {
+        if self.state.lock().deferred.contains(&request.payment) {
+            return Ok(Authorization::Pending);
+        }
+        let (state, courier, payment) = (Arc::clone(&self.state), later.courier.clone(), request.payment.clone());
+        later.courier.send(later.after, move || {
+            let event = decide(request, &mut state.lock());
+            Parcel { id: message_id(&event), body: event.body(courier.now()) }
+        })?;
+        self.state.lock().deferred.insert(payment);
+        Ok(Authorization::Pending)
+    }
+}
+
+fn reference(payment: &PaymentId) -> String {
+    format!("sandbox-{payment}")
+}
+
+/// Decides what was deferred.
+fn decide(request: Authorize, state: &mut State) -> WebhookEvent {
+    let Authorize { order: order_id, payment: payment_id, method_token, amount } = request;
+    if method_token == DECLINED_LATER {
+        return WebhookEvent::Declined { order_id, payment_id, reason: REASONS[0].to_owned() };
+    }
+    state.accounts.entry(payment_id.clone()).or_default().authorized = Some(amount.minor());
+    let reference = reference(&payment_id);
+    WebhookEvent::Authorized { order_id, payment_id, amount, reference }
+}
+
+/// The same for the same event, and without the dots that an id of ours may have.
+fn message_id(event: &WebhookEvent) -> String {
+    let text = serde_json::to_vec(event).expect("ids, texts and numbers are JSON");
+    format!("msg_{}", URL_SAFE_NO_PAD.encode(Sha256::digest(text)))
 }
 
 impl Provider for Sandbox {
@@ -76,22 +157,30 @@ impl Provider for Sandbox {
     }
 
     fn authorize(&self, request: Authorize) -> ProviderFuture<'_, Authorization> {
+        let is_later = [AUTHORIZED_LATER, DECLINED_LATER].contains(&request.method_token.as_str());
+        if let Some(later) = self.later.as_ref().filter(|_| is_later) {
+            return Box::pin(ready(self.defer(request, later)));
+        }
+        if is_later {
+            return Box::pin(ready(Ok(Authorization::Declined { reason: REASONS[1].to_owned() })));
+        }
         if request.method_token != AUTHORIZED {
             let known = request.method_token.strip_prefix("tok_").and_then(|word| REASONS.iter().find(|r| **r == word));
             let reason = known.copied().unwrap_or("invalid_token").to_owned();
             return Box::pin(ready(Ok(Authorization::Declined { reason })));
         }
-        let reference = format!("sandbox-{}", request.payment);
+        let reference = reference(&request.payment);
         // A repeat reserves nothing more.
-        self.accounts
+        self.state
             .lock()
+            .accounts
             .entry(request.payment)
             .or_insert_with(|| Account { authorized: Some(request.amount.minor()), ..Account::default() });
         Box::pin(ready(Ok(Authorization::Authorized { reference })))
     }
 
     fn capture(&self, request: Capture) -> ProviderFuture<'_, CaptureOutcome> {
-        let mut accounts = self.accounts.lock();
+        let accounts = &mut self.state.lock().accounts;
         let account = accounts.entry(request.payment).or_default();
         let outcome = if account.captures.contains(&request.key) {
             CaptureOutcome::Captured
@@ -106,7 +195,7 @@ impl Provider for Sandbox {
     }
 
     fn void(&self, request: GiveBack) -> ProviderFuture<'_, VoidOutcome> {
-        let mut accounts = self.accounts.lock();
+        let accounts = &mut self.state.lock().accounts;
         let outcome = match accounts.get_mut(&request.payment) {
             Some(account) if account.given_back.contains(&request.refund) => VoidOutcome::Voided,
             Some(account) if account.left().is_some_and(|left| request.amount.minor() <= left) => {
@@ -121,12 +210,16 @@ impl Provider for Sandbox {
     }
 
     fn refund(&self, request: GiveBack) -> ProviderFuture<'_, ()> {
-        let mut accounts = self.accounts.lock();
+        let accounts = &mut self.state.lock().accounts;
         let account = accounts.entry(request.payment).or_default();
         if account.given_back.insert(request.refund) {
             account.refunded += request.amount.minor();
         }
         Box::pin(ready(Ok(())))
+    }
+
+    fn read_webhook(&self, message: WebhookMessage<'_>, now: Timestamp) -> Result<Option<Notice>, WebhookError> {
+        self.webhooks.as_ref().map_or(Err(WebhookError::Forged), |webhooks| webhooks.read(message, now))
     }
 }
 
@@ -165,7 +258,9 @@ mod tests {
         let cases = [
             ("4242424242424242", None),
             ("4000000000000002", Some("card_declined")),
+            // Without a way to tell it later.
             ("4000000000000259", Some("card_not_supported")),
+            ("4000000000000267", Some("card_not_supported")),
             ("5555555555554444", Some("unknown_test_card")),
         ];
         for (number, declined) in cases {

@@ -1,7 +1,8 @@
 //! Two processes at once: each asks the provider for everything, under the same keys, in whatever order.
 
 use crate::{
-    core::{Call, Core, Effect, Said},
+    call::{Call, Said},
+    core::{Core, Effect},
     core_tests::record,
     provider::{GiveBack, Provider as _, VoidOutcome},
     sandbox::Sandbox,

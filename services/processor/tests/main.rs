@@ -148,6 +148,7 @@ fn list(id: &str) -> Command {
         kind: ItemKind::Physical,
         attributes: serde_json::Map::new(),
         images: Vec::new(),
+        file: None,
         metadata: Metadata::default(),
     };
     let price = Money::new(500, schemas::Currency::parse("EUR").expect("a currency")).expect("a price");
@@ -194,6 +195,7 @@ fn order(id: &str, items: &[&str]) -> Command {
         metadata: Metadata::default(),
     });
     let place = PlaceOrder {
+        from_cart: false,
         effect: effect(id),
         shopper: None,
         channel: None,

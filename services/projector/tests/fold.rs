@@ -46,8 +46,9 @@ fn reading_begins_at_the_checkpoints_of_every_partition() {
     let checkpoints = Checkpoints::from([(ZERO, Checkpoint { seq: 3, offset: 10, epoch: 2 })]);
     let from = Fold::new(Vec::new(), shards(), &checkpoints).read_from();
     let places: Vec<_> = from.iter().map(|from| (from.topic, from.partition, from.offset)).collect();
-    let (items, orders) = (Topic::InventoryEvents, Topic::OrdersEvents);
-    assert_eq!(places, [(items, 0, 10), (items, 1, 0), (orders, 0, 0), (orders, 1, 0)]);
+    let all = Topic::EVENTS.into_iter().flat_map(|topic| [(topic, 0), (topic, 1)]);
+    let wanted: Vec<_> = all.map(|place| (place.0, place.1, if place == ZERO { 10 } else { 0 })).collect();
+    assert_eq!(places, wanted);
 }
 
 #[test]

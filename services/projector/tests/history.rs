@@ -163,6 +163,7 @@ fn listed(category: String, before: Option<String>, catalog_version: u64) -> Ite
             kind: ItemKind::Physical,
             attributes: serde_json::Map::new(),
             images: Vec::new(),
+            file: None,
             metadata: Metadata::default(),
         },
         catalog_version,
@@ -181,6 +182,7 @@ fn received(location: u8, stock: StockLevels) -> StockReceived {
         quality_control: 0,
         allocated: 0,
         incoming: 0,
+        forwarded: 0,
     };
     let (document, metadata) = ("note".to_owned(), Metadata::default());
     StockReceived { effect: effect("r"), quantity: quantity(1), document, occurred_at: None, metadata, stock, place }
@@ -190,6 +192,7 @@ fn placed(ordered_at: u64) -> OrderPlaced {
     let shopper = SubjectId::parse("alice").expect("an id");
     let placed_by = Caller { role: Role::Shopper, subject: shopper.clone(), store: None, location: None };
     OrderPlaced {
+        from_cart: false,
         effect: effect("place"),
         owner: OrderOwner { shopper: Some(shopper), placed_by },
         channel: None,

@@ -24,6 +24,15 @@ pub(crate) fn stock_sight(caller: Option<&Caller>, owner: Option<&StoreId>) -> S
     if full { StockSight::Full } else { StockSight::Available }
 }
 
+/// Whether the caller sees where the file of a digital item of that store is: who may edit it, and the shop's systems.
+pub(crate) fn sees_file(caller: Option<&Caller>, owner: Option<&StoreId>) -> bool {
+    caller.is_some_and(|caller| match caller.role {
+        Role::Supplier | Role::Service | Role::Operator | Role::Engine => true,
+        Role::Store => owner.is_some() && caller.store.as_ref() == owner,
+        Role::Shopper | Role::Warehouse | Role::Analyst => false,
+    })
+}
+
 /// 401 or 403 unless the caller sees all of the stock.
 pub(crate) fn require_full(caller: Option<&Caller>, owner: Option<&StoreId>) -> Result<(), Problem> {
     match (stock_sight(caller, owner), caller) {

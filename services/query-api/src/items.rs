@@ -1,6 +1,6 @@
 //! Items: public, cached by entity tag.
 
-use crate::{QueryState, pager::Pager, store_problem};
+use crate::{QueryState, access, pager::Pager, store_problem};
 use axum::{
     Json,
     extract::State,
@@ -14,7 +14,7 @@ use read_model::views::{
     item::{self, ItemRow},
     item_list::{self, ListFilter},
 };
-use schemas::{ItemId, Metadata, Money, StoreId, Timestamp, item::ItemKind};
+use schemas::{Caller, ItemId, Metadata, Money, StoreId, Timestamp, item::ItemKind};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -48,6 +48,9 @@ pub(crate) struct ItemAnswer {
     attributes: Map<String, Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     images: Vec<String>,
+    /// Where the file of a digital item is: only for who may edit the item, and the shop's own systems.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
     #[serde(skip_serializing_if = "Metadata::is_empty")]
     #[schema(value_type = Object)]
     metadata: Metadata,
@@ -59,9 +62,10 @@ pub(crate) struct ItemAnswer {
 }
 
 impl ItemAnswer {
-    /// What a row tells; none where the item was never listed.
-    fn of(row: ItemRow) -> Option<Self> {
+    /// What a row tells that caller; none where the item was never listed.
+    fn of(row: ItemRow, caller: Option<&Caller>) -> Option<Self> {
         let (catalog, price) = row.catalog.zip(row.price)?;
+        let file = catalog.file.filter(|_| access::sees_file(caller, catalog.store.as_ref()));
         Some(Self {
             item_id: row.item_id,
             available: available(catalog.kind, row.available),
@@ -74,6 +78,7 @@ impl ItemAnswer {
             listed: row.listed,
             attributes: catalog.attributes,
             images: catalog.images,
+            file,
             metadata: catalog.metadata,
             catalog_version: row.catalog_version,
             changed_at: row.changed_at,
@@ -185,27 +190,37 @@ fn has_attribute(attributes: &Map<String, Value>, name: &str, wanted: &str) -> b
     responses((status = 200, body = ItemList), (status = "default", body = ProblemDocument)))]
 pub(crate) async fn list(
     State(state): State<QueryState>,
-    _caller: MaybeCaller,
+    MaybeCaller(caller): MaybeCaller,
     at_least: AtLeast,
     params: Params,
 ) -> Result<Response, Problem> {
     let query = Query::read(params)?;
+    let caller = caller.as_ref();
     state.at_least(&at_least).await?;
     let (items, next) = match &query.ids {
-        Some(ids) => (by_id(&state, &query, ids).await?, None),
-        None => scan(&state, &query).await?,
+        Some(ids) => (by_id(&state, &query, ids, caller).await?, None),
+        None => scan(&state, &query, caller).await?,
     };
     let next_cursor = next.map(|place| state.edge.cursors().seal(&query.name(), &place));
-    Ok((cached(), Json(ItemList { items, next_cursor, limit: query.page.limit })).into_response())
+    Ok((cached(caller), Json(ItemList { items, next_cursor, limit: query.page.limit })).into_response())
 }
 
-async fn by_id(state: &QueryState, query: &Query, ids: &[ItemId]) -> Result<Vec<ItemAnswer>, Problem> {
+async fn by_id(
+    state: &QueryState,
+    query: &Query,
+    ids: &[ItemId],
+    caller: Option<&Caller>,
+) -> Result<Vec<ItemAnswer>, Problem> {
     let rows = item::get_many(&*state.views, ids).await.map_err(store_problem)?;
-    let items = rows.into_iter().flatten().filter_map(ItemAnswer::of);
+    let items = rows.into_iter().flatten().filter_map(|row| ItemAnswer::of(row, caller));
     Ok(items.filter(|item| query.passes(item)).collect())
 }
 
-async fn scan(state: &QueryState, query: &Query) -> Result<(Vec<ItemAnswer>, Option<ItemId>), Problem> {
+async fn scan(
+    state: &QueryState,
+    query: &Query,
+    caller: Option<&Caller>,
+) -> Result<(Vec<ItemAnswer>, Option<ItemId>), Problem> {
     let after = match &query.page.cursor {
         Some(cursor) => Some(state.edge.cursors().open(&query.name(), cursor)?),
         None => None,
@@ -218,7 +233,7 @@ async fn scan(state: &QueryState, query: &Query) -> Result<(Vec<ItemAnswer>, Opt
         ended = ids.len() < count;
         let rows = item::get_many(views, &ids).await.map_err(store_problem)?;
         for (id, row) in ids.into_iter().zip(rows) {
-            pager.look(id, row.and_then(ItemAnswer::of).filter(|item| query.passes(item)));
+            pager.look(id, row.and_then(|row| ItemAnswer::of(row, caller)).filter(|item| query.passes(item)));
         }
     }
     Ok(pager.page(ended))
@@ -237,7 +252,7 @@ async fn scan(state: &QueryState, query: &Query) -> Result<(Vec<ItemAnswer>, Opt
         (status = "default", body = ProblemDocument)))]
 pub(crate) async fn get(
     State(state): State<QueryState>,
-    _caller: MaybeCaller,
+    MaybeCaller(caller): MaybeCaller,
     PathIds(id): PathIds<ItemId>,
     at_least: AtLeast,
     params: Params,
@@ -247,17 +262,19 @@ pub(crate) async fn get(
     state.at_least(&at_least).await?;
     let row = item::get(&*state.views, &id).await.map_err(store_problem)?.ok_or_else(not_found)?;
     let tag = ETag { catalog: row.catalog_version, row: row.seq };
-    let answer = ItemAnswer::of(row).ok_or_else(not_found)?;
+    let caller = caller.as_ref();
+    let answer = ItemAnswer::of(row, caller).ok_or_else(not_found)?;
     let tagged = [(header::ETAG, tag.header())];
     if not_modified(&headers, tag) {
-        return Ok((StatusCode::NOT_MODIFIED, cached(), tagged).into_response());
+        return Ok((StatusCode::NOT_MODIFIED, cached(caller), tagged).into_response());
     }
-    Ok((cached(), tagged, Json(answer)).into_response())
+    Ok((cached(caller), tagged, Json(answer)).into_response())
 }
 
-/// Anybody may keep it, and asks each time whether it still holds.
-fn cached() -> [(header::HeaderName, HeaderValue); 1] {
-    [(header::CACHE_CONTROL, HeaderValue::from_static("public, no-cache"))]
+/// Anybody may keep what everybody is told, and asks each time whether it still holds.
+fn cached(caller: Option<&Caller>) -> [(header::HeaderName, HeaderValue); 2] {
+    let kept = if caller.is_some() { "private, no-cache" } else { "public, no-cache" };
+    [(header::CACHE_CONTROL, HeaderValue::from_static(kept)), (header::VARY, HeaderValue::from_static("authorization"))]
 }
 
 /// 404.

@@ -9,7 +9,7 @@ use axum::{
 use edge::{AtLeast, Authenticated, Params, PathIds, Problem, ProblemDocument};
 use read_model::views::{
     item,
-    ledger::{self, LedgerKind, LedgerRow},
+    ledger::{self, LedgerBucket, LedgerKind, LedgerRow},
 };
 use schemas::{CommandId, EffectId, ItemId, Position, Timestamp};
 use serde::Serialize;
@@ -28,6 +28,14 @@ pub(crate) struct LedgerEntry {
     kind: LedgerKind,
     /// Units that it moved; of a count what it added or (below zero) took, of the safety stock the new number.
     quantity: i64,
+    /// What they were counted as, such as `sellable` or `held`, where the kind does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "sellable")]
+    from: Option<LedgerBucket>,
+    /// What they are counted as from then on, where the kind does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "damaged")]
+    to: Option<LedgerBucket>,
     /// Over all locations, after it.
     buckets_after: LevelsAnswer,
     /// The locations that it touched, after it.
@@ -72,6 +80,8 @@ impl From<LedgerRow> for LedgerEntry {
             time: row.time,
             kind: row.kind,
             quantity: row.quantity,
+            from: row.from,
+            to: row.to,
             buckets_after: LevelsAnswer { available, on_hand, held, committed, allotted, safety },
             locations_after: row.places.into_iter().map(LocationAnswer::from).collect(),
             actor: row.actor,

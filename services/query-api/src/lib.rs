@@ -1,9 +1,10 @@
-//! The query API: serves views and the log. Every GET of items, stock, orders and the log, and the operations' probes.
+//! The query API: serves views and the log. Every GET of items, stock, carts, orders, stores and the log, and the operations' probes.
 //!
 //! A handler waits until the views have passed `Stockfold-At-Least` ([`progress`]), reads rows, and answers what the
 //! caller's role may see. Nothing here decides or writes.
 
 mod access;
+mod cart;
 mod holds;
 mod items;
 mod ledger;
@@ -11,8 +12,11 @@ mod log;
 pub mod ops;
 mod orders;
 mod pager;
+mod personal;
 pub mod progress;
 mod stock;
+mod stores;
+mod warehouses;
 
 use axum::http::{HeaderName, HeaderValue, header};
 use edge::{AtLeast, Edge, Problem};
@@ -84,8 +88,12 @@ pub fn router(state: QueryState) -> OpenApiRouter {
         .routes(routes!(stock::get))
         .routes(routes!(ledger::list))
         .routes(routes!(holds::get))
+        .routes(routes!(cart::get))
+        .routes(routes!(stores::get))
+        .routes(routes!(warehouses::get))
         .routes(routes!(orders::list))
         .routes(routes!(orders::get))
+        .routes(routes!(orders::by_warehouse::list))
         .routes(routes!(log::tail))
         .routes(routes!(ops::status));
     edge::openapi::conventions(router.get_openapi_mut());

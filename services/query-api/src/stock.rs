@@ -82,12 +82,14 @@ pub(crate) struct LocationAnswer {
     allocated: u64,
     /// On its way here.
     incoming: u64,
+    /// Units of these that are ordered: they are allocated when they arrive.
+    forwarded: u64,
 }
 
 impl From<LocationLevels> for LocationAnswer {
     fn from(levels: LocationLevels) -> Self {
-        let LocationLevels { location, sellable, damaged, quality_control, allocated, incoming } = levels;
-        Self { location, sellable, damaged, quality_control, allocated, incoming }
+        let LocationLevels { location, sellable, damaged, quality_control, allocated, incoming, forwarded } = levels;
+        Self { location, sellable, damaged, quality_control, allocated, incoming, forwarded }
     }
 }
 

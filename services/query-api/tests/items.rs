@@ -142,3 +142,41 @@ async fn a_token_of_no_partition_is_refused() {
         assert_eq!(body(world.send(request).await).await["code"], "invalid_position", "{token}");
     }
 }
+
+#[tokio::test]
+async fn the_file_of_a_digital_item_is_shown_to_who_may_edit_it_and_kept_by_no_shared_cache() {
+    let mut world = World::new();
+    let file = "https://files.example/e.epub";
+    let digital = |catalog: &mut schemas::item::Catalog| {
+        catalog.kind = ItemKind::Digital;
+        catalog.file = Some(file.to_owned());
+    };
+    world.list("shops", digital);
+    world.list("stores", |catalog| {
+        digital(catalog);
+        catalog.store = Some(StoreId::parse("s1").expect("an id"));
+    });
+    world.fold().await;
+    let sees = [(Role::Supplier, "sup"), (Role::Operator, "op"), (Role::Service, "erp")].map(|who| (who, [true, true]));
+    let own = [((Role::Store, "s1"), [false, true]), ((Role::Store, "s2"), [false, false])];
+    let not = [(Role::Shopper, "ann"), (Role::Warehouse, "main"), (Role::Analyst, "bi")].map(|who| (who, [false; 2]));
+    let cases = sees.into_iter().chain(own).chain(not).map(|(who, seen)| (Some(who), seen));
+    for (caller, [shops, stores]) in cases.chain([(None, [false, false])]) {
+        for (item, seen) in [("shops", shops), ("stores", stores)] {
+            let shown = world.get(&format!("/v1/items/{item}"), caller).await;
+            assert_eq!(shown.get("file"), seen.then_some(&json!(file)), "{item} to {caller:?}");
+        }
+        let list = world.get("/v1/items?ids=shops,stores", caller).await;
+        let paged = world.get("/v1/items", caller).await;
+        for (n, seen) in [(0, shops), (1, stores)] {
+            assert_eq!(list["items"][n].get("file"), seen.then_some(&json!(file)), "{n} to {caller:?}");
+            assert_eq!(paged["items"][n].get("file"), seen.then_some(&json!(file)), "{n} to {caller:?}");
+        }
+        for path in ["/v1/items/shops", "/v1/items"] {
+            let headers = world.send(world.request(path, caller)).await.headers().clone();
+            let kept = if caller.is_some() { "private, no-cache" } else { "public, no-cache" };
+            assert_eq!(headers[header::CACHE_CONTROL], kept);
+            assert!(headers.get_all(header::VARY).iter().any(|vary| vary == "authorization"));
+        }
+    }
+}

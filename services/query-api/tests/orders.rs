@@ -10,12 +10,13 @@ use schemas::{
 };
 use serde_json::{Value, json};
 
-fn effect(id: &str) -> Effect {
+pub fn effect(id: &str) -> Effect {
     Effect { id: EffectId::parse(id).expect("an id"), digest: Digest::default() }
 }
 
-fn placed(world: &World, shopper: &str, ordered_at: Timestamp) -> OrderPlaced {
+pub fn placed(world: &World, shopper: &str, ordered_at: Timestamp) -> OrderPlaced {
     OrderPlaced {
+        from_cart: false,
         effect: effect("place"),
         owner: OrderOwner { shopper: Some(world.subject(shopper)), placed_by: world.caller(Role::Shopper, shopper) },
         channel: None,
@@ -37,7 +38,7 @@ fn placed(world: &World, shopper: &str, ordered_at: Timestamp) -> OrderPlaced {
     }
 }
 
-fn granted(at: Timestamp) -> HoldsGranted {
+pub fn granted(at: Timestamp) -> HoldsGranted {
     let line_id = LineId::parse("1").expect("an id");
     HoldsGranted {
         lines: vec![PricedLine { line_id, unit_price: euros(500), kind: ItemKind::Physical }],
@@ -129,6 +130,7 @@ async fn an_address_is_shown_until_the_person_is_forgotten() {
     let event = placed(&world, "alice", world.time);
     world.order("o-1", event);
     let address = Address {
+        coordinates: None,
         name: "Alice".to_owned(),
         lines: vec!["1 High Street".to_owned()],
         city: "Leeds".to_owned(),
@@ -151,4 +153,34 @@ async fn an_address_is_shown_until_the_person_is_forgotten() {
     assert_eq!(world.get("/v1/orders/o-1", alice).await["shippingAddress"]["city"], "Leeds");
     world.keys.destroy(&world.subject("alice")).await.expect("forgets");
     assert_eq!(world.get("/v1/orders/o-1", alice).await["shippingAddress"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_digital_line_is_shown_with_its_file_once_it_is_delivered() {
+    let mut world = World::new();
+    let event = placed(&world, "alice", world.time);
+    world.order("o-1", event);
+    let file = "https://files.example/e.epub";
+    let held = schemas::order::ItemHeld {
+        attempt: 1,
+        item_id: item_id("mug"),
+        unit_price: euros(500),
+        kind: ItemKind::Digital,
+        file: Some(file.to_owned()),
+    };
+    world.order("o-1", held);
+    let mut event = granted(world.time);
+    event.lines[0].kind = ItemKind::Digital;
+    world.order("o-1", event);
+    world.fold().await;
+    let alice = Some((Role::Shopper, "alice"));
+    assert_eq!(world.get("/v1/orders/o-1", alice).await["lines"][0].get("downloadUrl"), None, "not yet");
+    let line_ids = vec![LineId::parse("1").expect("an id")];
+    world.order("o-1", schemas::order::DigitalDelivered { line_ids });
+    world.fold().await;
+    let order = world.get("/v1/orders/o-1", alice).await;
+    assert_eq!(order["lines"][0]["downloadUrl"], file);
+    world.refused("/v1/orders/o-1", Some((Role::Shopper, "bob")), 404, "order_not_found").await;
+    let list = world.get("/v1/orders", alice).await;
+    assert_eq!(list["orders"][0]["lines"][0].get("downloadUrl"), None, "lists do not carry it");
 }

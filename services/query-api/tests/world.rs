@@ -201,6 +201,7 @@ impl World {
             kind: ItemKind::Physical,
             attributes: serde_json::Map::new(),
             images: Vec::new(),
+            file: None,
             metadata: schemas::Metadata::default(),
         };
         change(&mut catalog);
@@ -237,6 +238,7 @@ impl World {
                 quality_control: 0,
                 allocated: 0,
                 incoming: 0,
+                forwarded: 0,
             },
         };
         self.item(id, received)

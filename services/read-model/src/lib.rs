@@ -5,6 +5,7 @@
 //! stands between: it drives all folds over a batch, whichever views there are.
 
 pub mod fold;
+pub mod frontier;
 pub mod scylla;
 pub mod sqlite;
 pub mod store;

@@ -12,6 +12,7 @@ use schemas::{
     Metadata, Money, Position, Quantity, Role, StoreId, SubjectId, Timestamp, Topic,
     item::{Catalog, HoldId, ItemEvent, ItemKind, ItemListed, LocationLevels, StockLevels},
     order::OrderEvent,
+    warehouse::WarehouseEvent,
 };
 
 /// The time of the first event, in milliseconds; each later one comes a second after the one before.
@@ -40,6 +41,18 @@ impl Shop {
 
     pub fn order(&mut self, order: &str, event: impl Into<OrderEvent>) -> Position {
         self.happens(order, &Event::Order(event.into()))
+    }
+
+    pub fn cart(&mut self, shopper: &str, event: impl Into<schemas::cart::CartEvent>) -> Position {
+        self.happens(shopper, &Event::Cart(event.into()))
+    }
+
+    pub fn seller(&mut self, store: &str, event: impl Into<schemas::store::StoreEvent>) -> Position {
+        self.happens(store, &Event::Store(event.into()))
+    }
+
+    pub fn warehouse(&mut self, location: &str, event: WarehouseEvent) -> Position {
+        self.happens(location, &Event::Warehouse(event))
     }
 
     fn happens(&mut self, subject: &str, event: &Event) -> Position {
@@ -137,6 +150,7 @@ pub fn place(location: &str, sellable: u64) -> LocationLevels {
         quality_control: 0,
         allocated: 0,
         incoming: 0,
+        forwarded: 0,
     }
 }
 
@@ -151,6 +165,7 @@ pub fn listed(version: u64, category: Option<&str>, store: Option<&str>, before:
             kind: ItemKind::Physical,
             attributes: serde_json::Map::new(),
             images: Vec::new(),
+            file: None,
             metadata: Metadata::default(),
         },
         catalog_version: version,

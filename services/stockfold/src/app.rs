@@ -1,4 +1,4 @@
-//! The routes of both APIs, the probes, the contract and the page to read it; and what adapts the services to their ports.
+//! The routes of both APIs, the probes, the contract and the page to read it.
 
 use crate::ops::Ops;
 use axum::{
@@ -7,10 +7,9 @@ use axum::{
     response::Redirect,
     routing::get,
 };
-use command_api::{AdvanceFuture, Card, CardTokenizer, CommandState, TestClock, TokenizeError, TokenizeFuture};
+use command_api::{AdvanceFuture, CommandState, TestClock};
 use edge::{Edge, Problem};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use payments::{CardDetails, Provider};
 use query_api::{
     QueryState,
     ops::{Dependency, OpsFuture},
@@ -29,18 +28,6 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// How often measurements are sorted.
 const UPKEEP: Duration = Duration::from_secs(5);
-
-/// Exchanges cards at the payment provider.
-pub struct ProviderCards(pub Arc<dyn Provider>);
-
-impl CardTokenizer for ProviderCards {
-    fn tokenize(&self, card: Card) -> TokenizeFuture<'_> {
-        let details = CardDetails { number: card.number, expiry: card.expiry, security_code: card.security_code };
-        Box::pin(async move {
-            self.0.tokenize(details).await.map_err(|error| TokenizeError::Unavailable(error.to_string()))
-        })
-    }
-}
 
 impl TestClock for Ops {
     fn advance(&self, to: Timestamp) -> AdvanceFuture<'_> {

@@ -38,6 +38,8 @@ enum Verb {
     Projector(Part),
     /// Ask the payment provider for what a cluster's orders need
     Payments(Part),
+    /// Plan which warehouses ship a cluster's orders
+    Fulfilment(Part),
     /// Serve a cluster's whole HTTP API: what command-api and query-api serve
     Api(Part),
     /// Take commands for a cluster over HTTP
@@ -225,6 +227,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Verb::Processor(args) => part(&args, Services::PROCESSOR),
         Verb::Projector(args) => part(&args, Services::PROJECTOR),
         Verb::Payments(args) => part(&args, Services::PAYMENTS),
+        Verb::Fulfilment(args) => part(&args, Services::FULFILMENT),
         Verb::Api(args) => part(&args, Services::API),
         Verb::CommandApi(args) => part(&args, Services::COMMAND_API),
         Verb::QueryApi(args) => part(&args, Services::QUERY_API),

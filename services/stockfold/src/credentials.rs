@@ -9,20 +9,8 @@ use std::path::PathBuf;
 /// none is set.
 pub fn user(settings: &Settings, cluster: &str) -> Result<Option<(String, Password)>> {
     let key = |rest: &str| format!("{cluster}-{rest}");
-    let (user, file) = (settings.some(&key("user")), settings.some(&key("password-file")));
-    let password = match (settings.some(&key("password")), file) {
-        (Some(_), Some(_)) => {
-            bail!("`{cluster}-password` and `{cluster}-password-file` are both set: give one of them")
-        }
-        (Some(password), None) => Some(password.to_owned()),
-        (None, Some(file)) => {
-            let text = std::fs::read_to_string(file)
-                .with_context(|| format!("cannot read `{cluster}-password-file` {file}"))?;
-            // Editors and `echo` end a file with a line break, which is no part of a password.
-            Some(text.trim_end_matches(['\r', '\n']).to_owned())
-        }
-        (None, None) => None,
-    };
+    let user = settings.some(&key("user"));
+    let password = secret(settings, &key("password"))?;
     match (user, password) {
         (None, None) => Ok(None),
         (Some(user), Some(password)) => {
@@ -34,6 +22,20 @@ pub fn user(settings: &Settings, cluster: &str) -> Result<Option<(String, Passwo
             bail!("`{cluster}-user` needs STOCKFOLD_{variable}_PASSWORD or `{cluster}-password-file`")
         }
         (None, Some(_)) => bail!("a password of `{cluster}` needs `{cluster}-user`"),
+    }
+}
+
+/// A secret, from the setting of that name or from the file that `<key>-file` names; `None` where neither is set.
+pub fn secret(settings: &Settings, key: &str) -> Result<Option<String>> {
+    match (settings.some(key), settings.some(&format!("{key}-file"))) {
+        (Some(_), Some(_)) => bail!("`{key}` and `{key}-file` are both set: give one of them"),
+        (Some(secret), None) => Ok(Some(secret.to_owned())),
+        (None, Some(file)) => {
+            let text = std::fs::read_to_string(file).with_context(|| format!("cannot read `{key}-file` {file}"))?;
+            // Editors and `echo` end a file with a line break, which is no part of a secret.
+            Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+        }
+        (None, None) => Ok(None),
     }
 }
 

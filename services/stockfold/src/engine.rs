@@ -1,20 +1,22 @@
 //! The services of one process, from their start to their end.
 
 use crate::{
-    app::{self, ProviderCards},
+    app,
     auth::Auth,
     backends::Backends,
     clock::{SystemClock, TestClock},
     http::Server,
     ops::{Ops, Running},
     plan::Plan,
+    provider::{ProviderCards, ProviderWebhooks},
     settings::Settings,
 };
 use anyhow::{Context as _, Result};
 use command_api::{CommandState, Origin, Submitter};
 use edge::Edge;
 use event_log::EventLog;
-use payments::{PaymentsOptions, PaymentsRunner, Provider, Sandbox};
+use fulfilment::{FulfilmentOptions, FulfilmentRunner};
+use payments::{PaymentsOptions, PaymentsRunner, Provider};
 use processor::{Processor, ProcessorOptions};
 use projector::{Projector, ProjectorOptions};
 use query_api::QueryState;
@@ -37,6 +39,8 @@ pub struct Services {
     pub projector: bool,
     /// Talks to the payment provider.
     pub payments: bool,
+    /// Plans which warehouse ships what.
+    pub fulfilment: bool,
     /// Takes commands over HTTP.
     pub commands: bool,
     /// Serves views over HTTP.
@@ -45,17 +49,27 @@ pub struct Services {
 
 impl Services {
     /// All in one.
-    pub const ALL: Self = Self { processor: true, projector: true, payments: true, commands: true, queries: true };
+    pub const ALL: Self =
+        Self { processor: true, projector: true, payments: true, fulfilment: true, commands: true, queries: true };
     /// None: a base to name one from.
-    const NONE: Self = Self { processor: false, projector: false, payments: false, commands: false, queries: false };
+    const NONE: Self = Self {
+        processor: false,
+        projector: false,
+        payments: false,
+        fulfilment: false,
+        commands: false,
+        queries: false,
+    };
     /// What decides commands and takes them over HTTP; nothing is folded.
-    pub const DECIDING: Self = Self { projector: false, payments: false, ..Self::ALL };
+    pub const DECIDING: Self = Self { projector: false, payments: false, fulfilment: false, ..Self::ALL };
     /// `stockfold processor`.
     pub const PROCESSOR: Self = Self { processor: true, ..Self::NONE };
     /// `stockfold projector`.
     pub const PROJECTOR: Self = Self { projector: true, ..Self::NONE };
     /// `stockfold payments`.
     pub const PAYMENTS: Self = Self { payments: true, ..Self::NONE };
+    /// `stockfold fulfilment`.
+    pub const FULFILMENT: Self = Self { fulfilment: true, ..Self::NONE };
     /// `stockfold command-api`.
     pub const COMMAND_API: Self = Self { commands: true, ..Self::NONE };
     /// `stockfold query-api`.
@@ -106,7 +120,9 @@ impl Engine {
             Some(clock) => clock.clone(),
             None => Arc::new(SystemClock),
         };
-        let provider = Arc::new(Sandbox::new());
+        // Only where it takes webhooks too can it send them to itself.
+        let own = (services.payments && services.commands).then(|| server.base_url());
+        let provider = Arc::new(plan.provider.sandbox(&auth.config().pseudonym_secret, own)?);
         let running = run(&runtime, services, &backends, &clock, provider.clone(), &plan)?;
         let ops = Arc::new(Ops::new(backends.log.clone(), backends.views.clone(), running, test_clock));
         let edge = Edge::new(plan.edge(&auth), clock.clone(), Arc::new(SystemClock))?;
@@ -114,7 +130,9 @@ impl Engine {
             edge: edge.clone(),
             submitter: runtime.block_on(async { Submitter::start(backends.log.clone(), clock) }),
             keys: backends.keys.clone(),
-            cards: Arc::new(ProviderCards(provider)),
+            views: backends.views.clone(),
+            cards: Arc::new(ProviderCards(provider.clone())),
+            webhooks: command_api::Webhooks::new(Arc::new(ProviderWebhooks(provider))),
             test_clock: ops.has_test_clock().then(|| ops.clone() as Arc<dyn command_api::TestClock>),
         });
         let submitter = commands.as_ref().map(|commands| commands.submitter.clone());
@@ -189,7 +207,7 @@ fn run(
     provider: Arc<dyn Provider>,
     plan: &Plan,
 ) -> Result<Running> {
-    let Backends { log, views, .. } = backends;
+    let Backends { log, views, keys, .. } = backends;
     let processor = services
         .processor
         .then(|| Processor::start(ProcessorOptions::new(log.clone(), clock.clone(), plan.policy.clone())))
@@ -210,7 +228,12 @@ fn run(
         let (log, views, clock) = (log.clone(), views.clone(), clock.clone());
         runtime.block_on(PaymentsRunner::start(PaymentsOptions { log, views, provider, clock }))
     });
-    Ok(Running { processor, projector, payments: payments.transpose()? })
+    let fulfilment = services.fulfilment.then(|| {
+        let (log, views, keys, clock) = (log.clone(), views.clone(), keys.clone(), clock.clone());
+        let options = FulfilmentOptions { log, views, keys, clock, consolidate: plan.consolidate };
+        runtime.block_on(FulfilmentRunner::start(options))
+    });
+    Ok(Running { processor, projector, payments: payments.transpose()?, fulfilment: fulfilment.transpose()? })
 }
 
 /// Places free holds by the way of a command that HTTP takes too.

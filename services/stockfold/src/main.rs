@@ -15,6 +15,7 @@ mod logging;
 mod ops;
 mod plan;
 mod print;
+mod provider;
 mod replay;
 mod schema;
 mod seed;

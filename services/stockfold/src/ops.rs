@@ -3,6 +3,7 @@
 use crate::clock::{NotMoved, TestClock};
 use command_api::AdvanceError;
 use event_log::{EventLog, SubmitError};
+use fulfilment::FulfilmentRunner;
 use parking_lot::Mutex;
 use payments::PaymentsRunner;
 use processor::{Processor, ShardState};
@@ -33,6 +34,8 @@ pub struct Running {
     pub projector: Option<Projector>,
     /// Talks to the payment provider.
     pub payments: Option<PaymentsRunner>,
+    /// Plans which warehouse ships what.
+    pub fulfilment: Option<FulfilmentRunner>,
 }
 
 /// The running services, as an operator needs them.
@@ -44,6 +47,8 @@ pub struct Ops {
     projector: Option<Projector>,
     has_payments: bool,
     payments: tokio::sync::Mutex<Option<PaymentsRunner>>,
+    has_fulfilment: bool,
+    fulfilment: tokio::sync::Mutex<Option<FulfilmentRunner>>,
     test_clock: Option<Arc<TestClock>>,
     stopping: AtomicBool,
 }
@@ -56,7 +61,7 @@ impl Ops {
         running: Running,
         test_clock: Option<Arc<TestClock>>,
     ) -> Self {
-        let Running { processor, projector, payments } = running;
+        let Running { processor, projector, payments, fulfilment } = running;
         Self {
             log,
             views,
@@ -65,6 +70,8 @@ impl Ops {
             projector,
             has_payments: payments.is_some(),
             payments: tokio::sync::Mutex::new(payments),
+            has_fulfilment: fulfilment.is_some(),
+            fulfilment: tokio::sync::Mutex::new(fulfilment),
             test_clock,
             stopping: AtomicBool::new(false),
         }
@@ -81,7 +88,10 @@ impl Ops {
         }
         checked.push(("views", self.views_ready().await));
         if self.has_payments {
-            checked.push(("payments", self.payments_ready()));
+            checked.push(("payments", trouble_of(&self.payments, PaymentsRunner::failure)));
+        }
+        if self.has_fulfilment {
+            checked.push(("fulfilment", trouble_of(&self.fulfilment, FulfilmentRunner::failure)));
         }
         checked
     }
@@ -113,16 +123,6 @@ impl Ops {
             PartitionState::Running => None,
         });
         Err(projector.trouble.or(stopped).unwrap_or_else(|| "the projector has stopped".to_owned()))
-    }
-
-    fn payments_ready(&self) -> Result<(), String> {
-        match self.payments.try_lock() {
-            Ok(payments) => payments
-                .as_ref()
-                .map_or_else(|| Err("stopped".to_owned()), |payments| payments.failure().map_or(Ok(()), Err)),
-            // Somebody looks how far they are, or stops them: the process says so then.
-            Err(_) => Ok(()),
-        }
     }
 
     /// Shards, positions, lag and what is due, as JSON.
@@ -172,7 +172,7 @@ impl Ops {
             NotMoved::Unwritten(_) => AdvanceError::Unmoved(fault.to_string()),
         })?;
         let start = Instant::now();
-        // Payments make commands of events, and commands make events: all must be at rest at the same look.
+        // Payments and fulfilment make commands of events, and commands make events: all must be at rest at the same look.
         while !(self.is_settled(at).await && self.is_settled(at).await) {
             if start.elapsed() > SETTLE_LIMIT {
                 return Err(AdvanceError::Restless(format!("not at rest within {} s", SETTLE_LIMIT.as_secs())));
@@ -184,7 +184,7 @@ impl Ops {
 
     async fn is_settled(&self, at: Timestamp) -> bool {
         let shards = self.processor.lock().as_ref().is_some_and(|processor| processor.settled_at(at));
-        shards && self.are_payments_done().await && self.views_lag() == 0
+        shards && self.are_payments_done().await && self.is_fulfilment_done().await && self.views_lag() == 0
     }
 
     async fn are_payments_done(&self) -> bool {
@@ -194,6 +194,15 @@ impl Ops {
         self.log.shards().all().all(|shard| {
             let end = self.log.end(Topic::OrdersEvents, shard.0).unwrap_or_default();
             end == 0 || done.get(&shard.0).is_some_and(|offset| *offset >= end)
+        })
+    }
+
+    async fn is_fulfilment_done(&self) -> bool {
+        let fulfilment = self.fulfilment.lock().await;
+        let Some(fulfilment) = fulfilment.as_ref() else { return true };
+        fulfilment.done().iter().all(|((topic, partition), offset)| {
+            let end = self.log.end(*topic, *partition).unwrap_or_default();
+            end == 0 || *offset >= end
         })
     }
 
@@ -207,6 +216,9 @@ impl Ops {
         if let Some(payments) = self.payments.lock().await.take() {
             payments.stop().await;
         }
+        if let Some(fulfilment) = self.fulfilment.lock().await.take() {
+            fulfilment.stop().await;
+        }
         let processor = self.processor.lock().take();
         // Both join threads.
         tokio::task::block_in_place(|| {
@@ -217,6 +229,20 @@ impl Ops {
                 projector.stop();
             }
         });
+    }
+}
+
+/// What keeps a service of this process from its work.
+fn trouble_of<S>(
+    service: &tokio::sync::Mutex<Option<S>>,
+    failure: impl Fn(&S) -> Option<String>,
+) -> Result<(), String> {
+    match service.try_lock() {
+        Ok(service) => {
+            service.as_ref().map_or_else(|| Err("stopped".to_owned()), |running| failure(running).map_or(Ok(()), Err))
+        }
+        // Somebody looks how far it is, or stops it: the process says so then.
+        Err(_) => Ok(()),
     }
 }
 

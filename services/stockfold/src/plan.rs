@@ -5,6 +5,7 @@ use crate::{
     backends::{Backing, Cluster},
     clock::SystemClock,
     kafka, keyspaces, logging,
+    provider::ProviderPlan,
     settings::Settings,
 };
 use anyhow::{Context as _, Result, bail};
@@ -25,6 +26,10 @@ pub struct Plan {
     pub backing: Backing,
     /// The times of orders and holds.
     pub policy: Policy,
+    /// Whether several parcels of an order are joined at one warehouse.
+    pub consolidate: bool,
+    /// The payment provider.
+    pub provider: ProviderPlan,
     /// The conventions of its API. Tokens would be checked with secrets that nobody has: see [`Self::edge`].
     edge: EdgeConfig,
 }
@@ -57,6 +62,8 @@ impl Plan {
             backing: backing(data.clone())?,
             data,
             policy: policy(settings)?,
+            consolidate: settings.switch("consolidate")?,
+            provider: ProviderPlan::of(settings)?,
             edge,
         })
     }
@@ -101,6 +108,7 @@ fn policy(settings: &Settings) -> Result<Policy> {
         answer_timeout_seconds: seconds("answer-timeout-seconds", 1)?,
         checkout_seconds: seconds("checkout-seconds", 1)?,
         grace_seconds: seconds("grace-seconds", 0)?,
+        return_seconds: u32::try_from(settings.number("return-days", 0, 3_650)?)? * 24 * 3_600,
         ..Policy::default()
     })
 }

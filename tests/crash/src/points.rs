@@ -18,7 +18,7 @@ use std::{
     sync::{
         Mutex,
         atomic::{AtomicBool, Ordering::Relaxed},
-        mpsc::{Receiver, SyncSender, sync_channel},
+        mpsc::{Receiver, SyncSender, channel, sync_channel},
     },
 };
 use tokio::runtime::Runtime;
@@ -84,13 +84,20 @@ pub fn run(plan: &Plan, exe: &Path) -> Result<Report, Failure> {
     count(&ops, &report);
     let (sender, receiver) = sync_channel(4 * plan.workers);
     let receiver = Mutex::new(receiver);
+    let (working, workers) = channel();
     std::thread::scope(|threads| {
-        // Moved in, so that the workers end when all is sent.
-        let sender = sender;
+        // Moved in, so that the workers end when all is sent, and who tells of them after them.
+        let (sender, working, workers) = (sender, working, workers);
         for _ in 0..plan.workers {
-            let (run, shared, receiver) = (&run, &shared, &receiver);
-            threads.spawn(move || work(run, shared, receiver));
+            let (run, shared, receiver, working) = (&run, &shared, &receiver, working.clone());
+            threads.spawn(move || {
+                work(run, shared, receiver);
+                drop(working);
+            });
         }
+        drop(working);
+        let told = shared.report;
+        threads.spawn(move || told.tell(&workers));
         send_states(&run, &report, &sender);
         if let Some(every) = std::num::NonZero::new(plan.kill_every) {
             let points = report.points.load(Relaxed);
@@ -141,6 +148,7 @@ fn send_states(run: &Run<'_>, report: &Report, sender: &SyncSender<Job>) {
     let mut seen = Seen::default();
     let stride = points / (plan.again + 1) + 1;
     walk(run.ops, plan.plant, |point, marks, disk| {
+        report.reckoned.store(point, Relaxed);
         let torn = (0..plan.torn).map(|n| Loss::Torn(plan.seed.wrapping_add(n)));
         for loss in [Loss::Nothing, Loss::Unsynced].into_iter().chain(torn) {
             let image = disk.image(loss);

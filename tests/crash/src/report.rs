@@ -8,7 +8,11 @@ use crate::{
 use std::{
     fmt,
     path::PathBuf,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        atomic::{AtomicU64, Ordering::Relaxed},
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    time::{Duration, Instant},
 };
 
 /// What is done.
@@ -41,6 +45,8 @@ pub struct Report {
     pub writes: AtomicU64,
     /// Of them, syncs.
     pub syncs: AtomicU64,
+    /// Of the points, those whose directories are reckoned.
+    pub reckoned: AtomicU64,
     /// Directories reckoned.
     pub states: AtomicU64,
     /// Directories on which the engine recovered: those that are not equal.
@@ -49,6 +55,25 @@ pub struct Report {
     pub kills: AtomicU64,
     /// Points of recoveries at which another crash came.
     pub again: AtomicU64,
+}
+
+/// How often it is told how far it is.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
+impl Report {
+    /// Tells on standard error how far it is, until nobody holds the other end of `workers`.
+    pub(crate) fn tell(&self, workers: &Receiver<()>) {
+        let begun = Instant::now();
+        while workers.recv_timeout(TELL_EVERY) == Err(RecvTimeoutError::Timeout) {
+            let [points, reckoned, recoveries, kills] =
+                [&self.points, &self.reckoned, &self.recoveries, &self.kills].map(|count| count.load(Relaxed));
+            let seconds = begun.elapsed().as_secs();
+            eprintln!(
+                "{seconds:>4} s: {reckoned} of {points} points, {recoveries} directories recovered; then {kills} of \
+                 {points} kills"
+            );
+        }
+    }
 }
 
 impl fmt::Display for Report {

@@ -223,6 +223,7 @@ fn listing(name: &str) -> ListItem {
         kind: ItemKind::Physical,
         attributes: serde_json::Map::new(),
         images: Vec::new(),
+        file: None,
         metadata: Metadata::default(),
     };
     let price = Money::new(500, Currency::parse("EUR").expect("a currency")).expect("a price");
@@ -239,6 +240,7 @@ fn order(id: &str, items: &[&str]) -> PlaceOrder {
         metadata: Metadata::default(),
     };
     PlaceOrder {
+        from_cart: false,
         effect: effect(id),
         shopper: None,
         channel: None,

@@ -22,12 +22,12 @@ async fn two_payers_at_once_take_money_once_and_give_it_back_once() {
     let parts = Parts::open().await;
     let _others = [parts.start("processor"), parts.start("projector")];
     let payers = [parts.start("payments"), parts.start("payments")];
-    let alice = parts.api.token("shopper", "alice");
     let mut buying = JoinSet::new();
     for n in 0..ORDERS {
-        let (api, alice) = (std::sync::Arc::clone(&parts.api), alice.clone());
+        // A shopper of its own: a newer checkout of the same one would make it give way.
+        let (api, shopper) = (std::sync::Arc::clone(&parts.api), parts.api.token("shopper", &format!("shopper-{n}")));
         let items = [parts.items[n % parts.items.len()].clone(), parts.items[(n + 1) % parts.items.len()].clone()];
-        buying.spawn(async move { buy(&api, &alice, n, &items).await });
+        buying.spawn(async move { buy(&api, &shopper, n, &items).await });
     }
     let orders = buying.join_all().await;
     // Who has done its part has nothing open: also the one whose answer was the second.

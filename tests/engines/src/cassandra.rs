@@ -22,6 +22,9 @@ const LOGGING: &str = include_str!("../cassandra/logback.xml");
 
 /// When they let writes reach the disk.
 const NOW_AND_THEN: &str = "commitlog_sync: periodic\ncommitlog_sync_period: 10000ms\n";
+/// Before each answer. A log that is not compressed is mapped into memory: on a full disk it would go on up to the end of
+/// its segment.
+const AT_ONCE: &str = "commitlog_sync: batch\ncommitlog_compression:\n  - class_name: LZ4Compressor\n";
 
 const LISTENING: &str = "Starting listening for CQL clients";
 /// With passwords, nobody can log in before its first start writes this.
@@ -88,7 +91,7 @@ impl CqlCluster {
         Self::launch(&hosts, Door::Open, SETTINGS)
     }
 
-    /// Starts one node that answers a write once it is on disk. The others write to disk every ten seconds: killed, they
+    /// Starts one node that answers a write once it is on disk, and stops serving where it cannot write. The others write to disk every ten seconds: killed, they
     /// lose up to a tenth of a second of what they had answered.
     ///
     /// # Panics
@@ -96,7 +99,7 @@ impl CqlCluster {
     #[must_use]
     pub fn durable() -> Self {
         assert!(SETTINGS.contains(NOW_AND_THEN), "the settings say when writes reach the disk");
-        let settings = SETTINGS.replace(NOW_AND_THEN, "commitlog_sync: batch\n");
+        let settings = SETTINGS.replace(NOW_AND_THEN, AT_ONCE);
         let started = Self::launch(&[Ipv4Addr::LOCALHOST], Door::Open, &settings);
         started.unwrap_or_else(|error| panic!("no CQL store to test with: {error}"))
     }

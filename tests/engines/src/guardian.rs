@@ -131,6 +131,18 @@ impl Server {
         Ok(())
     }
 
+    /// Lets the process write to no file any more: the most bytes that a file of it may have become none. Java takes that
+    /// for a write that fails, not for a signal to die.
+    pub(crate) fn fill_disk(&self) -> Result<(), EngineError> {
+        let limit = Command::new("prlimit").args(["--pid", &self.pid.to_string(), "--fsize=0:"]).output();
+        let limit = limit.map_err(|_| EngineError::Missing { what: "the command prlimit", package: "util-linux" })?;
+        if limit.status.success() || self.has_died() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&limit.stderr).into_owned();
+        Err(EngineError::Command { command: "prlimit --fsize=0:".to_owned(), said })
+    }
+
     /// Whether the process is gone, or a zombie that its guardian has not collected.
     pub(crate) fn has_died(&self) -> bool {
         let state = match fs::read_to_string(format!("/proc/{}/stat", self.pid)) {

@@ -115,6 +115,22 @@ impl Nodes {
         self.signal(at, "CONT");
     }
 
+    /// Fills a node's disk: from now on it can write to no file, and no file grows. Each write fails as a whole, with `EFBIG`
+    /// where a file system says `ENOSPC`; what is mapped into memory can still be written, as blocks that a file has already.
+    /// The next start finds room again. Linux only.
+    ///
+    /// # Panics
+    /// Where that cannot be set.
+    pub fn fill_disk(&self, at: usize) {
+        self.server(at).fill_disk().unwrap_or_else(|error| panic!("node {at}: {error}"));
+    }
+
+    /// Whether a node is there and answers.
+    #[must_use]
+    pub fn serves(&self, at: usize) -> bool {
+        !self.server(at).has_died() && (self.ready.answers)(self.nodes[at].address)
+    }
+
     /// Starts a node again on its address and its data, killing it first if it runs; returns once it serves.
     ///
     /// # Panics

@@ -66,6 +66,21 @@ fn a_paused_broker_is_silent_until_it_is_resumed() {
 }
 
 #[test]
+fn a_broker_whose_disk_is_full_stops_itself_and_comes_back() {
+    let kafka = KafkaCluster::start(1);
+    kafka.fill_disk(0);
+    let begun = Instant::now();
+    while kafka.are_alive() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it goes on");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    kafka.restart(0);
+    assert!(kafka.serves(0));
+    let created = kafka_tool(TOPICS, &["--bootstrap-server", &kafka.bootstrap(), "--create", "--topic", "t"]);
+    assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
+}
+
+#[test]
 fn two_cql_nodes_lose_one_and_take_it_back() {
     let cql = CqlCluster::start(2);
     assert_eq!(cql.address(0).port(), cql.address(1).port(), "drivers use one port for all nodes");

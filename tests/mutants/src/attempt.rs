@@ -12,6 +12,8 @@ use std::{
 /// What does not end in this time is stopped: some bugs make a loop endless, and that is noticed too.
 const LIMIT: Duration = Duration::from_secs(600);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// How often it is told that a check still runs.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 /// Said of a check: the most characters.
 const MOST: usize = 120;
 
@@ -75,15 +77,20 @@ fn run(
     command.envs(variables.iter().copied());
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
     let printed = [child.stdout.take().map(gather), child.stderr.take().map(gather)];
-    let until = Instant::now() + LIMIT;
-    let mut in_time = true;
+    let begun = Instant::now();
+    let (mut tell_at, mut in_time) = (TELL_EVERY, true);
     let status = loop {
         if let Some(status) = child.try_wait().map_err(failed)? {
             break status;
         }
-        if Instant::now() > until {
+        if begun.elapsed() > LIMIT {
             in_time = false;
             child.kill().map_err(failed)?;
+        }
+        if begun.elapsed() > tell_at {
+            let (what, seconds) = (bug.map_or("without a bug", |bug| bug.name), begun.elapsed().as_secs());
+            eprintln!("    {what}: `{}` has run for {seconds} s", arguments.join(" "));
+            tell_at += TELL_EVERY;
         }
         std::thread::sleep(LOOK_EVERY);
     };

@@ -57,7 +57,7 @@ fn pass_without_a_bug(attempt: &Attempt<'_>, options: &Options) -> Result<(), St
         checked.push(bug.catcher);
         let name = report::name(bug.catcher);
         match attempt.run(None, bug.catcher)? {
-            Verdict::Missed => {}
+            Verdict::Missed => eprintln!("{name} passes without a bug"),
             // Few seeds see little, and say so; no seed has failed.
             Verdict::Other { why } => eprintln!("{name}, without a bug: {why}"),
             Verdict::Caught { by, .. } => return Err(format!("{name} fails without any bug: {by}")),

@@ -25,6 +25,7 @@ pub struct Event {
     pub time: String,
     pub actor: String,
     pub causation: String,
+    pub correlation: String,
     pub value: Value,
 }
 
@@ -68,10 +69,14 @@ pub struct Call {
 impl Call {
     /// The topic and the key of the aggregate that is asked.
     pub fn aggregate(&self) -> (&'static str, &str) {
-        match self.command["aggregate"].as_str() {
-            Some("item") => (ITEMS, text(&self.command, "item")),
-            _ => (ORDERS, text(&self.command, "order")),
-        }
+        let (topic, name) = match self.command["aggregate"].as_str() {
+            Some("item") => (ITEMS, "item"),
+            Some("cart") => (CARTS, "shopper"),
+            Some("store") => (STORES, "store"),
+            Some("warehouse") => (WAREHOUSES, "location"),
+            _ => (ORDERS, "order"),
+        };
+        (topic, text(&self.command, name))
     }
 
     /// What is asked.
@@ -84,6 +89,13 @@ impl Call {
 pub const ITEMS: &str = "inventory.events.v1";
 /// The topic of the orders.
 pub const ORDERS: &str = "orders.events.v1";
+
+/// The topic of the carts.
+pub const CARTS: &str = "carts.events.v1";
+/// The topic of the stores.
+pub const STORES: &str = "stores.events.v1";
+/// The topic of the warehouses.
+pub const WAREHOUSES: &str = "warehouses.events.v1";
 
 /// What a client was told: done, or refused. A call without any ended as unknown.
 #[derive(Debug, Clone)]

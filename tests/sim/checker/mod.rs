@@ -7,11 +7,11 @@ pub mod evidence;
 
 use super::{
     invariants,
-    model::{self, Ask, Model, Said, Verdict, Violation, Violations},
+    model::{self, Ask, Model, Must, Said, Verdict, Violation, Violations, Wait},
 };
-use evidence::{Answer, Call, Event, Evidence, Read, text};
+use evidence::{Answer, Call, Event, Evidence, ORDERS, Read, text};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Topic and subject.
 pub type Key = (String, String);
@@ -20,6 +20,8 @@ pub type Key = (String, String);
 enum Question<'a> {
     /// A client was answered.
     Client(&'a Call, &'a Answer),
+    /// An order answered the client of a cart's checkout.
+    Checkout(&'a Call, &'a Answer),
     /// An order was answered by an item: the command, and the answer.
     Order(&'a Value, &'a Value),
 }
@@ -44,7 +46,15 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
 
 /// Folds every aggregate, and asks on the way.
 fn replay(evidence: &Evidence, found: &mut Violations) -> BTreeMap<Key, Box<dyn Model>> {
-    let calls: BTreeMap<&str, &Call> = evidence.calls.iter().map(|call| (call.id.as_str(), call)).collect();
+    // A command that comes twice may send two others under one id.
+    let mut commands: BTreeMap<&str, Vec<Ask<'_>>> = BTreeMap::new();
+    for call in &evidence.calls {
+        commands.entry(&call.id).or_default().push(Ask { caller: &call.caller, asked: call.asked() });
+    }
+    for sent in &evidence.internal {
+        let ask = Ask { caller: &sent["caller"], asked: &sent["command"]["command"] };
+        commands.entry(text(sent, "id")).or_default().push(ask);
+    }
     let (mut questions, mut shown) = (questions(evidence), shown(evidence));
     let mut events: BTreeMap<Key, Vec<&Event>> = BTreeMap::new();
     for event in &evidence.events {
@@ -64,7 +74,8 @@ fn replay(evidence: &Evidence, found: &mut Violations) -> BTreeMap<Key, Box<dyn 
         let shown = shown.remove(&key).unwrap_or_default();
         let mut replay = Replay { model, questions: questions.into_iter().peekable(), shown, found };
         for decision in events.chunk_by(|one, other| one.causation == other.causation) {
-            replay.decision(decision, calls.get(decision[0].causation.as_str()).copied());
+            let id = decision[0].causation.as_str();
+            replay.decision(decision, id, commands.get(id).map_or(&[], Vec::as_slice));
         }
         replay.rest(&key);
         models.insert(key, replay.model);
@@ -81,14 +92,21 @@ fn questions(evidence: &Evidence) -> Questions<'_> {
     let mut ask = |topic: &str, subject: &str, at: u64, question| {
         questions.entry((topic.to_owned(), subject.to_owned())).or_default().push((at, question));
     };
+    let placed = evidence.events.iter().filter(|event| event.name == "order-placed");
+    let (placed, checkouts): (BTreeSet<&str>, _) =
+        (placed.map(|event| event.subject.as_str()).collect(), checkouts(evidence));
     for answer in &evidence.answers {
         let Some(call) = calls.get(&answer.request) else { continue };
-        let (topic, subject) = call.aggregate();
+        let order = checkout_of(&checkouts, call, answer).filter(|order| placed.contains(order));
+        let (topic, subject) = order.map_or_else(|| call.aggregate(), |order| (ORDERS, order));
         let at = places.get(&(topic, subject)).and_then(|place| answer.positions.get(place)).copied().unwrap_or(0);
-        ask(topic, subject, at, Question::Client(call, answer));
+        let question = if order.is_some() { Question::Checkout(call, answer) } else { Question::Client(call, answer) };
+        ask(topic, subject, at, question);
     }
-    let sent: BTreeMap<&str, &Value> = evidence.internal.iter().map(|c| (text(c, "id"), c)).collect();
-    for said in evidence.internal.iter().filter(|c| text(&c["command"]["command"], "op") == "item_answered") {
+    let asks = |c: &&Value| matches!(text(&c["command"]["command"], "op"), "place_hold" | "allocate");
+    let sent: BTreeMap<&str, &Value> = evidence.internal.iter().filter(asks).map(|c| (text(c, "id"), c)).collect();
+    let by_item = |c: &&Value| matches!(text(&c["command"]["command"], "op"), "item_answered" | "allocation_answered");
+    for said in evidence.internal.iter().filter(by_item) {
         let asked = text(said, "id").rsplit_once('.').and_then(|(cause, _)| sent.get(cause));
         let Some(asked) = asked else { continue };
         let item = text(&said["command"]["command"], "itemId");
@@ -97,6 +115,22 @@ fn questions(evidence: &Evidence) -> Questions<'_> {
         ask(evidence::ITEMS, item, at, Question::Order(asked, said));
     }
     questions
+}
+
+/// The order that each request for a checkout began or joined.
+fn checkouts(evidence: &Evidence) -> BTreeMap<(&str, &str), &str> {
+    let begun = evidence.events.iter().filter(|e| matches!(e.name.as_str(), "checkout-begun" | "checkout-joined"));
+    begun.map(|e| ((e.subject.as_str(), text(&e.value["effect"], "id")), text(&e.value, "orderId"))).collect()
+}
+
+/// The order that answered, where it was not the cart.
+pub fn checkout_of<'e>(checkouts: &BTreeMap<(&str, &str), &'e str>, call: &Call, answer: &Answer) -> Option<&'e str> {
+    if text(call.asked(), "op") != "checkout" {
+        return None;
+    }
+    let told = answer.done || matches!(text(&answer.body, "code"), "order_rejected" | "order_cancelled");
+    let key = (call.aggregate().1, text(&call.asked()["effect"], "id"));
+    checkouts.get(&key).copied().filter(|_| told)
 }
 
 fn shown(evidence: &Evidence) -> Shown<'_> {
@@ -127,15 +161,15 @@ impl<'a, I: Iterator<Item = (u64, Question<'a>)>> Replay<'a, '_, I> {
         self.questions.next_if(|(at, _)| *at < before)
     }
 
-    fn decision(&mut self, events: &[&Event], call: Option<&Call>) {
+    fn decision(&mut self, events: &[&Event], id: &str, commands: &[Ask<'_>]) {
         let (first, last) = (events[0].seq, events[events.len() - 1].seq);
         while let Some((_, question)) = self.next_until(first) {
             self.ask(&question, None);
         }
-        let verdict = call.map(|call| {
-            let ask = Ask { caller: &call.caller, asked: call.asked() };
-            (call.id.as_str(), self.model.decide(ask, events[0].millis()))
-        });
+        let verdicts = commands.iter().map(|ask| self.model.decide(*ask, events[0].millis()));
+        let mut verdicts: Vec<_> = verdicts.collect();
+        let fits = verdicts.iter().position(|verdict| verdict.fresh && follow(verdict, events)).unwrap_or(0);
+        let verdict = if verdicts.is_empty() { None } else { Some((id, verdicts.swap_remove(fits))) };
         for event in events {
             self.model.take(event, self.found);
             let shown = self.shown.remove(&event.seq);
@@ -163,12 +197,8 @@ impl<'a, I: Iterator<Item = (u64, Question<'a>)>> Replay<'a, '_, I> {
         self.found.must(verdict.fresh, "one-decision-per-id", || {
             format!("{id} changed {} by {names:?}, which was so already", events[0].subject)
         });
-        let Some(expected) = &verdict.events else { return };
-        let same = expected.len() == events.len()
-            && expected
-                .iter()
-                .zip(events)
-                .all(|((name, fields), event)| *name == event.name && has(&event.value, fields));
+        let (Must::Be(expected) | Must::Begin(expected)) = &verdict.events else { return };
+        let same = follow(verdict, events);
         self.found.must(same, "events-equal-model", || {
             let expected: Vec<_> = expected.iter().map(|(name, fields)| format!("{name} {fields}")).collect();
             let made: Vec<_> = events.iter().map(|event| format!("{} {}", event.name, event.value)).collect();
@@ -182,15 +212,22 @@ impl<'a, I: Iterator<Item = (u64, Question<'a>)>> Replay<'a, '_, I> {
                 let own = own.filter(|(id, _)| *id == call.id);
                 self.ask_client(call, answer, own.map(|(_, verdict)| verdict));
             }
-            Question::Order(asked, said) => {
-                let place = &asked["command"]["command"];
-                let now = self.model.as_item().map(|item| item.answer_order(place)).unwrap_or_default();
-                let told = &said["command"]["command"]["answer"];
-                self.found.must(now == *told, "reply-equals-model", || {
-                    format!("{}: had to be told {now}: {said}", text(asked, "id"))
-                });
+            Question::Checkout(call, answer) => {
+                let expected = self.model.answer(&Wait::Placed);
+                self.compare_answer(call, answer, expected.as_ref());
             }
+            Question::Order(asked, said) => self.ask_order(&asked["command"]["command"], &said["command"]["command"]),
         }
+    }
+
+    /// That an order was told by an item what it had to be.
+    fn ask_order(&mut self, asked: &Value, said: &Value) {
+        let Some(item) = self.model.as_item() else { return };
+        let (now, told) = match text(said, "op") {
+            "item_answered" => (item.answer_order(asked), &said["answer"]),
+            _ => (item.answer_allocation(asked), &said["refusal"]),
+        };
+        self.found.must(now == *told, "reply-equals-model", || format!("{asked}: had to be told {now}: {said}"));
     }
 
     /// That the rows which views showed are what the fold says. A view may show half of a decision.
@@ -220,9 +257,13 @@ impl<'a, I: Iterator<Item = (u64, Question<'a>)>> Replay<'a, '_, I> {
             Said::Shown => Some(Ok(self.model.shown())),
             Said::Later(wait) => self.model.answer(&wait),
         };
+        self.compare_answer(call, answer, expected.as_ref());
+    }
+
+    fn compare_answer(&mut self, call: &Call, answer: &Answer, expected: Option<&Result<Value, Value>>) {
         let told = if answer.done { Ok(answer.body.clone()) } else { Err(answer.body.clone()) };
-        self.found.must(expected.as_ref() == Some(&told), "reply-equals-model", || {
-            let expected = expected.as_ref().map_or_else(|| "nothing".to_owned(), tell);
+        self.found.must(expected == Some(&told), "reply-equals-model", || {
+            let expected = expected.map_or_else(|| "nothing".to_owned(), tell);
             format!("{} had to be told {expected}, and was told {}: {}", call.id, tell(&told), call.command)
         });
     }
@@ -239,6 +280,17 @@ impl<'a, I: Iterator<Item = (u64, Question<'a>)>> Replay<'a, '_, I> {
             }
         }
     }
+}
+
+/// Whether these events are those that had to follow.
+fn follow(verdict: &Verdict, events: &[&Event]) -> bool {
+    let (expected, most) = match &verdict.events {
+        Must::Be(expected) => (expected, events.len()),
+        Must::Begin(expected) => (expected, expected.len()),
+        Must::Fit => return true,
+    };
+    let fits = |((name, fields), event): (&model::Fact, &&Event)| *name == event.name && has(&event.value, fields);
+    expected.len() == most && events.len() >= most && expected.iter().zip(events).all(fits)
 }
 
 fn tell(said: &Result<Value, Value>) -> String {

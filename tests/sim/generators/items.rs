@@ -6,7 +6,7 @@ use schemas::{
     Command, ItemId, Metadata, SourceId, StoreId,
     item::{
         Bucket, Catalog, CountStock, DelistItem, ItemCommand, ItemKind, ListItem, MoveStock, PatchItem, ReceiveStock,
-        SetSafety, SourceVersion,
+        ReceiveTransfer, SetSafety, SourceVersion, TransferStock,
     },
 };
 use serde_json::json;
@@ -16,8 +16,11 @@ pub fn opening(made: &mut Made, random: &mut Random, swarm: &Swarm) -> Vec<Comma
     let ids = item_ids(swarm);
     let mut commands: Vec<_> = ids.iter().map(|id| listing(id, random)).collect();
     for id in &ids[..swarm.items] {
-        commands.push(receive(made, id, random, swarm));
+        // In a shop some lies at each location.
+        let times = if swarm.shop { 3 * swarm.locations } else { 1 };
+        commands.extend((0..times).map(|_| receive(made, id, random, swarm)));
     }
+    commands.extend(super::registers::opening(made, random, swarm));
     commands
 }
 
@@ -31,7 +34,7 @@ fn listing(item: &ItemId, random: &mut Random) -> Command {
 /// A change of stock or catalog.
 pub fn ask(made: &mut Made, random: &mut Random, swarm: &Swarm) -> Asks {
     let (item, caller) = (some_stock(random, swarm), anyone(random));
-    let command = match random.below(24) {
+    let command = match random.below(30) {
         0 => list(&item, random, swarm, None),
         1 => {
             let source = SourceId::parse(if random.chance(50) { "feed" } else { "erp" }).expect("an id");
@@ -39,12 +42,19 @@ pub fn ask(made: &mut Made, random: &mut Random, swarm: &Swarm) -> Asks {
             list(&item, random, swarm, Some(SourceVersion { source, version }))
         }
         2 => patch(made, &item, random, swarm),
-        3 if random.chance(50) => of_item(item, ItemCommand::Delist(DelistItem { source: None })),
+        3 if random.chance(if swarm.shop { 8 } else { 50 }) => {
+            of_item(item, ItemCommand::Delist(DelistItem { source: None }))
+        }
         4..14 => receive(made, &item, random, swarm),
+        // Who counts all day sells nothing.
+        14..18 if swarm.shop && random.chance(70) => receive(made, &item, random, swarm),
         14..18 => count(made, &item, random, swarm),
         18..22 => move_units(made, &item, random, swarm),
+        22..25 => transfer(made, &item, random, swarm),
+        25..28 => return receive_transfer(made, random, swarm),
         _ => {
-            let quantity = if random.chance(swarm.extremes) { 1_000_000 } else { random.between(0, 3) };
+            let much = random.chance(swarm.extremes) && !swarm.shop;
+            let quantity = if much { 1_000_000 } else { random.between(0, 3) };
             of_item(item, ItemCommand::SetSafety(SetSafety { quantity }))
         }
     };
@@ -52,10 +62,13 @@ pub fn ask(made: &mut Made, random: &mut Random, swarm: &Swarm) -> Asks {
 }
 
 fn receive(made: &mut Made, item: &ItemId, random: &mut Random, swarm: &Swarm) -> Command {
+    // In a shop an item has a home: who orders two of them gets two parcels.
+    let home = item.as_str().bytes().map(usize::from).sum::<usize>();
+    let home = super::locations(swarm).nth(home % swarm.locations).filter(|_| swarm.shop && random.chance(94));
     let receive = ReceiveStock {
         effect: made.effect("receipt"),
-        location: location(random, swarm),
-        quantity: units(random, swarm, 20),
+        location: home.unwrap_or_else(|| location(random, swarm)),
+        quantity: units(random, swarm, if swarm.shop { 10 } else { 20 }),
         document: "note".to_owned(),
         occurred_at: None,
         metadata: Metadata::default(),
@@ -99,6 +112,39 @@ fn move_units(made: &mut Made, item: &ItemId, random: &mut Random, swarm: &Swarm
     of_item(item.clone(), ItemCommand::Move(moved))
 }
 
+fn transfer(made: &mut Made, item: &ItemId, random: &mut Random, swarm: &Swarm) -> Command {
+    let effect = made.effect("transfer");
+    made.transfers.push((item.clone(), effect.id.clone()));
+    let transfer = TransferStock {
+        effect,
+        location: location(random, swarm),
+        to_location: location(random, swarm),
+        quantity: units(random, swarm, 4),
+        reason: "nearer".to_owned(),
+        reference: "lorry".to_owned(),
+    };
+    of_item(item.clone(), ItemCommand::Transfer(transfer))
+}
+
+/// Units of a transfer arrive, or never will.
+fn receive_transfer(made: &mut Made, random: &mut Random, swarm: &Swarm) -> Asks {
+    let recent = made.transfers.len().saturating_sub(4);
+    let Some((item, transfer)) = random.pick(&made.transfers[recent..]).cloned() else {
+        let item = some_stock(random, swarm);
+        return vec![(super::service(), transfer(made, &item, random, swarm))];
+    };
+    let unknown = random.per_mille(30);
+    let effect = made.effect("arrival");
+    let receive = ReceiveTransfer {
+        transfer: if unknown { effect.id.clone() } else { transfer },
+        effect,
+        quantity: random.chance(50).then(|| random.between(0, 3)),
+        lost: if random.chance(20) { random.between(1, 2) } else { 0 },
+    };
+    let caller = if random.chance(50) { super::warehouse(location(random, swarm).as_str()) } else { anyone(random) };
+    vec![(caller, of_item(item, ItemCommand::ReceiveTransfer(receive)))]
+}
+
 fn patch(made: &mut Made, item: &ItemId, random: &mut Random, swarm: &Swarm) -> Command {
     let patch = match random.below(6) {
         0 => json!({"name": "renamed"}),
@@ -136,6 +182,7 @@ fn catalog(item: &ItemId, digital: bool, category: Option<&str>) -> Catalog {
         kind: if digital { ItemKind::Digital } else { ItemKind::Physical },
         attributes: serde_json::Map::new(),
         images: Vec::new(),
+        file: digital.then(|| format!("https://files.example/{item}")),
         metadata: Metadata::default(),
     }
 }

@@ -2,9 +2,12 @@
 //!
 //! One file an aggregate or a kind of request; a new one stands in [`ALL`].
 
+mod carts;
+pub mod floor;
 mod holds;
 mod items;
 mod orders;
+mod registers;
 mod twist;
 
 use super::{random::Random, swarm::Swarm};
@@ -24,24 +27,46 @@ pub type Asks = Vec<(Caller, Command)>;
 /// Makes commands of one kind.
 type Generator = fn(&mut Made, &mut Random, &Swarm) -> Asks;
 
-/// Every generator, with how often it is asked.
-const ALL: [(u64, Generator); 4] = [(28, items::ask), (24, holds::ask), (18, orders::place), (30, orders::ask)];
+/// Every generator, with how often it is asked: for anything, and in a shop.
+const ALL: [(u64, u64, Generator); 7] = [
+    (24, 20, items::ask),
+    (18, 3, holds::ask),
+    (14, 16, orders::place),
+    (28, 16, orders::ask),
+    (12, 14, carts::ask),
+    (10, 56, floor::ask),
+    (2, 1, registers::ask),
+];
 
 /// Everything that was made so far, as far as a later command may name it.
 #[derive(Debug, Default)]
 pub struct Made {
     count: u64,
     holds: Vec<(Caller, ItemId, HoldId)>,
-    orders: Vec<(OrderId, Caller, usize)>,
+    orders: Vec<MadeOrder>,
     payments: Vec<(OrderId, String)>,
+    transfers: Vec<(ItemId, EffectId)>,
+    /// What the warehouses and the planner have read.
+    pub floor: floor::Floor,
+}
+
+/// An order that was asked for.
+#[derive(Debug, Clone)]
+struct MadeOrder {
+    id: OrderId,
+    owner: Caller,
+    lines: u64,
+    /// A cart numbers its lines from one.
+    of_cart: bool,
 }
 
 impl Made {
     /// New commands.
     pub fn ask(&mut self, random: &mut Random, swarm: &Swarm) -> Asks {
-        let all: u64 = ALL.iter().map(|(weight, _)| weight).sum();
+        let weight = |(anything, shop, _): &(u64, u64, Generator)| if swarm.shop { *shop } else { *anything };
+        let all: u64 = ALL.iter().map(weight).sum();
         let mut at = random.below(all);
-        for (weight, generator) in ALL {
+        for (weight, generator) in ALL.iter().map(|row| (weight(row), row.2)) {
             if at < weight {
                 return generator(self, random, swarm);
             }
@@ -58,7 +83,13 @@ impl Made {
 
     /// An order to read, and a hold.
     pub fn orders(&self) -> impl Iterator<Item = &OrderId> {
-        self.orders.iter().map(|(order, _, _)| order)
+        self.orders.iter().map(|order| &order.id)
+    }
+
+    /// Who may have a cart: whoever checked one out.
+    pub fn carts(&self) -> impl Iterator<Item = String> {
+        let carts = self.orders.iter().filter(|order| order.of_cart);
+        carts.map(|order| order.owner.subject.to_string())
     }
 
     /// The free holds, with the items that they are of.
@@ -90,10 +121,16 @@ fn anyone(random: &mut Random) -> Caller {
         1 => caller(Role::Analyst, "reader", None),
         2 | 3 => caller(Role::Store, "seller-a", Some("store-a")),
         4 => caller(Role::Store, "seller-b", Some("store-b")),
-        5 => caller(Role::Warehouse, "hall", None),
+        5 => warehouse("berlin"),
         6 | 7 => caller(Role::Service, "till", None),
         _ => service(),
     }
+}
+
+/// The people of a warehouse.
+fn warehouse(location: &str) -> Caller {
+    let location = Some(LocationId::parse(location).expect("an id"));
+    Caller { location, ..caller(Role::Warehouse, "hall", None) }
 }
 
 fn shopper(random: &mut Random, swarm: &Swarm) -> Caller {
@@ -147,10 +184,14 @@ fn of_item(item: ItemId, command: ItemCommand) -> Command {
     Command::Item { item, command }
 }
 
+/// The locations of a swarm.
+fn locations(swarm: &Swarm) -> impl Iterator<Item = LocationId> {
+    ["berlin", "leeds", "kiosk"].into_iter().take(swarm.locations).map(|id| LocationId::parse(id).expect("an id"))
+}
+
 fn location(random: &mut Random, swarm: &Swarm) -> LocationId {
-    let places = ["berlin", "leeds", "kiosk"];
-    let at = usize::try_from(random.below(swarm.locations as u64)).expect("a few");
-    LocationId::parse(places[at]).expect("an id")
+    let all: Vec<_> = locations(swarm).collect();
+    random.pick(&all).expect("there is one").clone()
 }
 
 /// Up to so many units, or the most there may be.

@@ -1,7 +1,7 @@
 //! The same id with other content: what a client with a bug asks for.
 
 use super::digest;
-use schemas::{Command, Effect, Quantity, item::ItemCommand, order::OrderCommand};
+use schemas::{Command, Effect, Quantity, cart::CartCommand, item::ItemCommand, order::OrderCommand};
 
 /// The command with another digest, and where it has one with another quantity too; `None` where it has no effect id.
 pub fn twist(command: &Command, number: u64) -> Option<Command> {
@@ -30,6 +30,11 @@ pub fn twist(command: &Command, number: u64) -> Option<Command> {
                 c.effect.as_mut().map(other)?;
                 more(&mut c.quantity);
             }
+            ItemCommand::Transfer(c) => {
+                other(&mut c.effect);
+                more(&mut c.quantity);
+            }
+            ItemCommand::ReceiveTransfer(c) => other(&mut c.effect),
             ItemCommand::Ship(c) => other(&mut c.effect),
             ItemCommand::Patch(c) => c.effect.as_mut().map(other)?,
             _ => return None,
@@ -40,8 +45,22 @@ pub fn twist(command: &Command, number: u64) -> Option<Command> {
             OrderCommand::Submit(c) => other(&mut c.effect),
             OrderCommand::Cancel(c) => other(&mut c.effect),
             OrderCommand::RefundByOperator(c) => other(&mut c.effect),
+            OrderCommand::Ship(c) => other(&mut c.effect),
+            OrderCommand::ReceiveShipment(c) => other(&mut c.effect),
+            OrderCommand::Deliver(c) => other(&mut c.effect),
+            OrderCommand::RequestReturn(c) => other(&mut c.effect),
+            OrderCommand::ReceiveReturn(c) => other(&mut c.effect),
             _ => return None,
         },
+        Command::Cart { command, .. } => match command {
+            CartCommand::SetLine(c) => other(&mut c.effect),
+            CartCommand::AddUnits(c) => other(&mut c.effect),
+            CartCommand::RemoveUnits(c) => other(&mut c.effect),
+            CartCommand::Checkout(c) => other(&mut c.effect),
+            CartCommand::Merge(c) => other(&mut c.effect),
+            _ => return None,
+        },
+        Command::Store { .. } | Command::Warehouse { .. } => return None,
     }
     Some(command)
 }

@@ -12,7 +12,7 @@ pub mod unknown;
 pub mod views;
 
 /// Every invariant: its name, and what it says.
-pub const ALL: [(&str, &str); 30] = [
+pub const ALL: [(&str, &str); 37] = [
     ("never-oversold", "a grant needs as many units as are available; nothing is confirmed that is not held"),
     ("never-negative", "no count of units is below zero"),
     ("conservation", "units only move: on hand is what came less what left, held and committed are those of the holds"),
@@ -40,6 +40,16 @@ pub const ALL: [(&str, &str); 30] = [
     ("every-hold-ends", "after a quiet time nothing is held"),
     ("every-order-ends", "after a quiet time no order is in a passing state"),
     ("stock-equals-orders", "what items have for orders is what orders have of them"),
+    ("units-add-up", "each unit of a confirmed order is due, in a sub-order, on the way, cancelled or shipped, once"),
+    ("due-is-planned", "after a quiet time what is due is planned, or waits for stock that no location has"),
+    (
+        "plans-are-right",
+        "a plan is the one that follows from its inputs, of what is due, and never beyond what is offered",
+    ),
+    ("allocations-agree", "after a quiet time items have allocated what orders know as allocated"),
+    ("returns-once", "no more comes back than left, and each unit that does is restocked once"),
+    ("carts-agree", "a cart is locked only while its order is open, and each checkout ends"),
+    ("merge-moves-once", "the units of a guest's cart move to one cart, once"),
     ("views-equal-fold", "every row of every view is what the fold says, whenever it is read"),
     ("unknown-is-resolved", "for a call without an answer the views say, as the log does, whether it took effect"),
     ("the-run-proves-something", "commands were answered, and not nearly all of them refused"),

@@ -3,7 +3,7 @@
 use crate::sim::{
     checker::{
         Key,
-        evidence::{Evidence, ITEMS, ORDERS, number, text},
+        evidence::{Event, Evidence, ITEMS, ORDERS, number, text},
     },
     model::{Model, Violations, item::Phase, order},
 };
@@ -18,8 +18,65 @@ pub fn check(evidence: &Evidence, models: &BTreeMap<Key, Box<dyn Model>>, found:
             format!("{}: {} committed to orders, {ordered} ordered", item.id, item.committed_to_orders())
         });
     }
+    sub_orders_agree(models, found);
+    merges_move_once(evidence, found);
+    carts_were_told(models, found);
     holds_have_orders(models, found);
     answers_come_from_items(evidence, found);
+}
+
+/// What orders know of allocations and returns is what items have; and nothing waits for stock that is there.
+fn sub_orders_agree(models: &BTreeMap<Key, Box<dyn Model>>, found: &mut Violations) {
+    let items: Vec<_> = models.values().filter_map(|model| model.as_item()).collect();
+    let mut there: BTreeMap<(String, String, String), i64> = BTreeMap::new();
+    for item in &items {
+        let allocated = item.allocated_to_orders().into_iter();
+        there.extend(allocated.map(|((order, sub_order), units)| ((order, sub_order, item.id.clone()), units)));
+    }
+    let mut known = BTreeMap::new();
+    for order in models.values().filter_map(|model| model.as_order()) {
+        let allocated = order.allocated().into_iter();
+        known.extend(allocated.map(|((sub_order, item), units)| ((order.id.clone(), sub_order, item), units)));
+        let restocked: i64 = items.iter().map(|item| item.returned_of(&order.id)).sum();
+        found.must(order.returned() == restocked, "returns-once", || {
+            format!("{}: {} came back, and {restocked} lie somewhere", order.id, order.returned())
+        });
+        for (item, units) in order.backordered() {
+            let offers = items.iter().find(|known| known.id == item).map(|item| item.offers().max_by_key(|(_, n)| *n));
+            let offer = offers.flatten().filter(|(_, free)| *free > 0);
+            found.must(offer.is_none(), "due-is-planned", || {
+                format!("{}: {units} of {item} wait, and {offer:?} has some", order.id)
+            });
+        }
+    }
+    found.must(there == known, "allocations-agree", || {
+        let differ = |(key, units): &(&(String, String, String), &i64)| there.get(*key) != Some(*units);
+        let wrong: Vec<_> = known.iter().filter(differ).collect();
+        let stray: Vec<_> = there.iter().filter(|(key, units)| known.get(*key) != Some(*units)).collect();
+        format!("orders know {wrong:?}, and items have {stray:?}")
+    });
+}
+
+/// A cart was told of its orders what became of them.
+fn carts_were_told(models: &BTreeMap<Key, Box<dyn Model>>, found: &mut Violations) {
+    for (id, outcome) in models.values().filter_map(|model| model.as_cart()).flat_map(|cart| cart.placed()) {
+        let order = models.get(&(ORDERS.to_owned(), id.to_owned())).and_then(|model| model.as_order());
+        let fits = order.is_some_and(|order| order.has_ended(outcome));
+        found.must(fits, "carts-agree", || format!("{id} is {outcome} to its cart, and {order:?}"));
+    }
+}
+
+/// What a guest's cart gave came to the cart that asked for it, and nowhere else.
+fn merges_move_once(evidence: &Evidence, found: &mut Violations) {
+    let of = |name: &'static str| evidence.events.iter().filter(move |event| event.name == name);
+    for gave in of("cart-handed-over") {
+        let same = |event: &&Event| event.value["effect"]["id"] == gave.value["effect"]["id"];
+        let took: Vec<_> = of("cart-merged").filter(same).collect();
+        let fits = took.len() == 1 && gave.value["to"] == took[0].subject.as_str();
+        found.must(fits && of("cart-handed-over").filter(same).count() == 1, "merge-moves-once", || {
+            format!("{} gave {}, and {took:?} took it", gave.subject, gave.value)
+        });
+    }
 }
 
 /// Every hold of an order is of an order that asked for so many, and a confirmed order holds all that it asked for.
@@ -38,7 +95,7 @@ fn holds_have_orders(models: &BTreeMap<Key, Box<dyn Model>>, found: &mut Violati
             found.must(!counts || hold.phase == Phase::Committed, "stock-equals-orders", || {
                 format!("{}: a confirmed order has {hold:?}", item.id)
             });
-            let stray = hold.phase == Phase::Committed && hold.open > 0 && !counts;
+            let stray = hold.phase == Phase::Committed && hold.open() > 0 && !counts;
             found.must(!stray, "stock-equals-orders", || format!("{}: {hold:?} is nobody's", item.id));
         }
     }

@@ -3,7 +3,7 @@
 use crate::sim::{
     checker::{
         Key,
-        evidence::{Call, Evidence, list, text},
+        evidence::{Call, Evidence, ORDERS, list, text},
     },
     model::{Model, Violations},
 };
@@ -72,9 +72,23 @@ fn shown(evidence: &Evidence, call: &Call) -> Option<bool> {
         "receive" => in_ledger("stock_received"),
         "count" => in_ledger("stock_counted"),
         "move" => in_ledger("stock_moved"),
+        "transfer" => in_ledger("stock_dispatched"),
         "place_hold" => {
             let hold = &asked["hold"];
             row("hold_v1", &format!("{subject}/{}/{}", text(hold, "caller"), text(hold, "id"))).is_some()
+        }
+        "ship" if call.aggregate().0 == ORDERS => {
+            let parts = order.into_iter().flat_map(|row| list(row, "subOrders"));
+            let mut left = parts.flat_map(|part| list(part, "shipments"));
+            left.any(|shipment| shipment["shipmentId"] == asked["effect"]["id"])
+        }
+        "request_return" => {
+            order.is_some_and(|row| list(row, "returns").iter().any(|known| known["returnId"] == asked["returnId"]))
+        }
+        "receive_return" => {
+            let returns = order.into_iter().flat_map(|row| list(row, "returns"));
+            let mut receipts = returns.flat_map(|known| list(known, "receipts"));
+            receipts.any(|receipt| receipt["receiptId"] == asked["effect"]["id"])
         }
         "place" => order.is_some_and(|row| !row["owner"].is_null()),
         "submit" => order.is_some_and(|row| row["submitted"] == Value::Bool(true)),
@@ -97,6 +111,10 @@ fn in_log(model: &dyn Model, asked: &Value) -> bool {
         "place" => order.is_some_and(crate::sim::model::order::Order::is_placed),
         "submit" => order.is_some_and(crate::sim::model::order::Order::is_submitted),
         "start_payment" => order.is_some_and(|order| order.has_payment(text(asked, "paymentId"))),
+        "ship" => order.is_some_and(|order| order.has_shipment(id)),
+        "request_return" => order.is_some_and(|order| order.has_return(&asked["returnId"])),
+        "receive_return" => order.is_some_and(|order| order.has_receipt(id)),
+        "transfer" => model.as_item().is_some_and(|item| item.has_effect("move", id)),
         kind => model.as_item().is_some_and(|item| item.has_effect(kind, id)),
     }
 }

@@ -3,7 +3,7 @@
 use crate::sim::{
     checker::{
         Key,
-        evidence::{Event, Evidence, ITEMS, RowKey, list, millis, number, text},
+        evidence::{Event, Evidence, ITEMS, RowKey, WAREHOUSES, list, millis, number, text},
     },
     model::{Model, Violations},
 };
@@ -54,18 +54,66 @@ fn seq_key(seq: u64) -> String {
     format!("{seq:014x}")
 }
 
-/// The rows that an event alone writes.
+/// The rows of lists that an event writes, or takes out.
 fn add_listed(event: &Event, rows: &mut BTreeMap<RowKey, Value>) {
     let value = &event.value;
-    if let ("order-placed", Some(shopper)) = (event.name.as_str(), value["owner"]["shopper"].as_str()) {
-        let at = millis(text(value, "orderedAt")).cast_unsigned() ^ (1 << 63);
-        let key = ("orders_by_shopper_v1".to_owned(), shopper.to_owned(), format!("{at:016x}/{}", event.subject));
-        rows.insert(key, json!({}));
+    match event.topic.as_str() {
+        ITEMS => add_stock(event, rows),
+        WAREHOUSES => {
+            let key = ("warehouses_v1".to_owned(), "all".to_owned(), event.subject.clone());
+            let row = json!({
+                "location": event.subject, "position": event.position(), "time": event.time,
+                "version": value["version"], "facts": value["facts"],
+            });
+            rows.insert(key, row);
+        }
+        _ if event.name == "order-placed" => {
+            let (owner, by) = (&value["owner"], &value["owner"]["placedBy"]);
+            let at = millis(text(value, "orderedAt")).cast_unsigned() ^ (1 << 63);
+            let store = by["store"].as_str().filter(|_| text(by, "role") == "store");
+            let lists = [("orders_by_shopper_v1", owner["shopper"].as_str()), ("orders_by_store_v1", store)];
+            for (table, of) in lists.into_iter().filter_map(|(table, of)| Some((table, of?))) {
+                rows.insert((table.to_owned(), of.to_owned(), format!("{at:016x}/{}", event.subject)), json!({}));
+            }
+        }
+        _ => add_backorder(event, rows),
     }
-    if event.topic != ITEMS || value["stock"].is_null() {
+}
+
+/// An order stands in the list of each item that it waits for, and nowhere while it is to be planned.
+fn add_backorder(event: &Event, rows: &mut BTreeMap<RowKey, Value>) {
+    let (value, order) = (&event.value, &event.subject);
+    if !matches!(event.name.as_str(), "shipments-due" | "shipments-backordered" | "sub-orders-planned") {
         return;
     }
-    let places: Vec<_> = places(value).collect();
+    for part in list(value, "subOrders") {
+        let (location, id) = (text(part, "location").to_owned(), text(part, "subOrderId"));
+        let at = format!("{:016x}/{order}/{id}", event.millis());
+        rows.insert(("orders_by_warehouse_v1".to_owned(), location, at), json!({}));
+    }
+    rows.retain(|(table, key, by), _| {
+        !(table == "backorders_v1" && key == order || table == "backorders_by_item_v1" && by == order)
+    });
+    let lines = list(value, "lines");
+    if event.name != "shipments-backordered" || lines.is_empty() {
+        return;
+    }
+    let row = json!({
+        "orderId": order, "position": event.position(), "time": event.time, "correlation": event.correlation,
+        "revision": value["revision"], "lines": lines,
+    });
+    rows.insert(("backorders_v1".to_owned(), order.clone(), String::new()), row);
+    for line in lines {
+        let key = ("backorders_by_item_v1".to_owned(), text(line, "itemId").to_owned(), order.clone());
+        rows.insert(key, json!({"since": event.time}));
+    }
+}
+
+fn add_stock(event: &Event, rows: &mut BTreeMap<RowKey, Value>) {
+    if event.value["stock"].is_null() {
+        return;
+    }
+    let places: Vec<_> = places(&event.value).collect();
     for place in &places {
         let partition = format!("{}/{}", event.subject, text(place, "location"));
         rows.insert(("stock_history_v1".to_owned(), partition, seq_key(event.seq)), (*place).clone());
@@ -75,13 +123,18 @@ fn add_listed(event: &Event, rows: &mut BTreeMap<RowKey, Value>) {
     page.as_array_mut().into_iter().for_each(|entries| entries.push(entry(event, &places)));
 }
 
+/// Units of the parts of a list.
+fn units_of(value: &Value, name: &str) -> i64 {
+    list(value, name).iter().map(|part| number(part, "quantity")).sum()
+}
+
 /// An entry of the ledger.
 fn entry(event: &Event, places: &[&Value]) -> Value {
-    let (value, stock) = (&event.value, &event.value["stock"]);
+    let (value, stock, none) = (&event.value, &event.value["stock"], &Value::Null);
     let quantity = match event.name.as_str() {
         "stock-counted" => number(value, "delta"),
         "hold-released" => number(value, "held") + number(value, "committed"),
-        "units-uncommitted" => number(value, "committed"),
+        "units-uncommitted" => number(value, "committed") + units_of(value, "allocated") + units_of(value, "forwarded"),
         "shortfall-detected" => number(value, "missing"),
         _ => number(value, "quantity"),
     };
@@ -93,20 +146,42 @@ fn entry(event: &Event, places: &[&Value]) -> Value {
         "s": event.seq, "p": event.partition, "t": event.millis(), "k": event.name.replace('-', "_"), "q": quantity,
         "l": levels, "a": event.actor, "c": event.causation,
     });
-    let hold = &value["hold"];
+    let forward = &value["forward"];
+    let hold = [&value["hold"], &value["shipmentOf"], &forward["hold"]].into_iter().find(|hold| !hold.is_null());
+    let hold = hold.unwrap_or(none);
     let hold = match text(hold, "kind") {
         "order" => json!(format!("order/{}/{}", text(hold, "order"), hold["attempt"])),
         "free" => json!(format!("free/{}/{}", text(hold, "caller"), text(hold, "id"))),
         _ => Value::Null,
     };
+    // The document, or what of the order it is about.
     let reference = match event.name.as_str() {
         "stock-received" => &value["document"],
+        "stock-dispatched" if !forward.is_null() => &forward["toSubOrder"],
+        "transfer-received" | "transfer-lost" => &value["transfer"],
         "units-uncommitted" => &value["cancellation"],
+        "units-allocated" | "units-deallocated" | "stock-shipped" => &value["subOrder"],
+        "stock-restocked" => &value["returnId"],
         _ => &value["reference"],
     };
-    let effect = if event.name == "hold-granted" { &Value::Null } else { &value["effect"]["id"] };
-    let reason = if text(value, "reason").is_empty() { &Value::Null } else { &value["reason"] };
-    for (name, field) in [("h", &hold), ("e", effect), ("r", reference), ("w", reason)] {
+    let effect = match event.name.as_str() {
+        "hold-granted" => none,
+        "units-allocated" => &value["shipment"],
+        _ => &value["effect"]["id"],
+    };
+    let released = match (number(value, "held"), number(value, "committed")) {
+        (0, 0) => Value::Null,
+        (0, _) => json!("committed"),
+        _ => json!("held"),
+    };
+    let (from, to) = match event.name.as_str() {
+        "hold-released" => (&released, none),
+        "stock-moved" => (&value["from"], &value["to"]),
+        "stock-restocked" => (none, &value["condition"]),
+        _ => (none, none),
+    };
+    let reason = if text(value, "reason").is_empty() { none } else { &value["reason"] };
+    for (name, field) in [("h", &hold), ("e", effect), ("r", reference), ("w", reason), ("f", from), ("i", to)] {
         if !field.is_null() {
             entry[name] = field.clone();
         }

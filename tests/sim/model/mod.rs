@@ -3,10 +3,13 @@
 //! It folds the JSON of the log in the simplest way and shares no code with the engine. One folder an aggregate; a new
 //! one implements [`Model`] and stands in [`of_topic`].
 
+pub mod cart;
 pub mod item;
 pub mod order;
+mod plan;
+mod registers;
 
-use super::checker::evidence::{Event, ITEMS, ORDERS};
+use super::checker::evidence::{CARTS, Event, ITEMS, ORDERS, STORES, WAREHOUSES};
 use serde_json::Value;
 
 /// Something that must not be, under the name of the invariant that it breaks.
@@ -62,18 +65,31 @@ pub enum Wait {
 pub struct Verdict {
     /// Whether it takes effect now: it did not before, and is not refused.
     pub fresh: bool,
-    /// The events that must follow, with fields that they must have; `None` where the fold alone judges them.
-    pub events: Option<Vec<(&'static str, Value)>>,
+    pub events: Must,
     pub said: Said,
+}
+
+/// An event by name, with fields that it must have.
+pub type Fact = (&'static str, Value);
+
+/// The events that must follow.
+#[derive(Debug, Clone)]
+pub enum Must {
+    /// These.
+    Be(Vec<Fact>),
+    /// These, and others that the fold judges.
+    Begin(Vec<Fact>),
+    /// Whatever the fold takes.
+    Fit,
 }
 
 impl Verdict {
     pub fn refused(refusal: Value) -> Self {
-        Self { fresh: false, events: Some(Vec::new()), said: Said::Refused(refusal) }
+        Self { fresh: false, events: Must::Be(Vec::new()), said: Said::Refused(refusal) }
     }
 
     pub fn already(said: Said) -> Self {
-        Self { fresh: false, events: Some(Vec::new()), said }
+        Self { fresh: false, events: Must::Be(Vec::new()), said }
     }
 }
 
@@ -108,6 +124,10 @@ pub trait Model {
     fn as_order(&self) -> Option<&order::Order> {
         None
     }
+    /// As [`Self::as_item`].
+    fn as_cart(&self) -> Option<&cart::Cart> {
+        None
+    }
 }
 
 /// The model of an aggregate to which nothing has happened; `None` where nobody has made one.
@@ -115,6 +135,9 @@ pub fn of_topic(topic: &str, subject: &str) -> Option<Box<dyn Model>> {
     match topic {
         ITEMS => Some(Box::new(item::Item::new(subject))),
         ORDERS => Some(Box::new(order::Order::new(subject))),
+        CARTS => Some(Box::new(cart::Cart::new(subject))),
+        STORES => Some(Box::new(registers::Register::new("store", subject))),
+        WAREHOUSES => Some(Box::new(registers::Register::new("warehouse", subject))),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::World;
 use crate::sim::{
-    bump,
+    bump, generators,
     owner::{Owner, Snapshots, replay},
 };
 use event_log::{
@@ -37,7 +37,14 @@ impl World {
             self.now = self.latest.plus_seconds(700);
             self.latest = self.now;
             self.settle();
+            self.finish_floor();
         }
+        // Long enough for what may still come back to be told.
+        self.now = self.latest.plus_seconds(4_100);
+        self.latest = self.now;
+        self.settle();
+        let open = self.clients.unanswered();
+        assert!(open.is_empty(), "answered-is-in-log: never answered: {:?}", self.clients.wished(open[0]));
         self.check_owners();
     }
 
@@ -55,6 +62,24 @@ impl World {
                 self.provider_answers();
             }
             self.run_dry();
+        }
+    }
+
+    /// The planner and the warehouses do what is left to do.
+    fn finish_floor(&mut self) {
+        for round in 0.. {
+            assert!(round < 200, "due-is-planned: the planner is never done");
+            self.tail.read(&self.log);
+            self.made.floor.read(&self.tail.events, &mut self.random);
+            let ships = self.swarm.seed.is_multiple_of(3);
+            let asks = generators::floor::finish(&mut self.made, &mut self.random, ships);
+            if asks.is_empty() {
+                break;
+            }
+            for (caller, command) in asks {
+                self.wish(0, caller, command);
+            }
+            self.settle();
         }
     }
 

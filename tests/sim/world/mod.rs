@@ -5,7 +5,10 @@ mod weather;
 
 use super::{
     Tally, bump,
-    checker::{self, evidence::Evidence},
+    checker::{
+        self,
+        evidence::{Evidence, list},
+    },
     clients::Clients,
     generators::{self, Made, service},
     invariants,
@@ -110,12 +113,15 @@ impl World {
     fn step(&mut self) {
         self.step += 1;
         match self.random.below(100) {
-            0..22 => self.ask(),
-            22..28 => self.ask_again(),
-            28..33 => self.provider_answers(),
-            33..72 => {
-                let shard = self.random.below(self.owners.len() as u64);
-                self.pass(usize::try_from(shard).expect("a few"));
+            0..28 => self.ask(),
+            28..33 => self.ask_again(),
+            33..38 => self.provider_answers(),
+            38..72 => {
+                // In a shop the way from an order to its return is long.
+                for _ in 0..if self.swarm.shop { 4 } else { 1 } {
+                    let shard = self.random.below(self.owners.len() as u64);
+                    self.pass(usize::try_from(shard).expect("a few"));
+                }
             }
             72..82 => self.move_replies(),
             82..89 => self.project(),
@@ -162,6 +168,8 @@ impl World {
 
     fn ask(&mut self) {
         let client = usize::try_from(self.random.below(self.swarm.clients as u64)).expect("a few");
+        self.tail.read(&self.log);
+        self.made.floor.read(&self.tail.events, &mut self.random);
         for (caller, command) in self.made.ask(&mut self.random, &self.swarm) {
             self.wish(client, caller, command);
         }
@@ -259,6 +267,15 @@ impl World {
         }
         for event in &self.tail.events {
             bump(&mut self.tally, &event.name);
+            for refusal in list(&event.value, "refusals") {
+                let why = refusal["refusal"]["reason"].as_str().or_else(|| refusal["cause"].as_str());
+                bump(&mut self.tally, &format!("{}: {}", event.name, why.unwrap_or("?")));
+            }
+            let parts = list(&event.value, "subOrders");
+            if event.name == "sub-orders-planned" && parts.len() > 1 {
+                let joined = parts.iter().any(|part| !part["parent"].is_null());
+                bump(&mut self.tally, if joined { "plans of joined parcels" } else { "plans of several parcels" });
+            }
         }
         *self.tally.entry("events".to_owned()).or_default() += self.tail.events.len() as u64;
         let seconds = (self.latest.millis() - BEGINNING) / 1_000;

@@ -100,7 +100,8 @@ impl World {
     }
 
     pub fn time_passes(&mut self) {
-        let millis = match self.random.below(10) {
+        // In a shop it goes slowly: orders shall get somewhere.
+        let millis = match self.random.below(if self.swarm.shop { 30 } else { 10 }) {
             0..2 => self.random.between(60_000, 400_000),
             2..5 => self.random.between(5_000, 40_000),
             _ => self.random.between(1, 3_000),
@@ -156,12 +157,17 @@ impl World {
         let item = self.random.pick(&items).expect("there is one").to_string();
         let orders: Vec<_> = self.made.orders().map(ToString::to_string).collect();
         let holds: Vec<_> = self.made.holds().map(|(item, hold)| (item.clone(), hold.clone())).collect();
-        let (topic, subject, table, key) = match self.random.below(4) {
+        let carts: Vec<_> = self.made.carts().collect();
+        let (topic, subject, table, key) = match self.random.below(5) {
             0 => (Topic::InventoryEvents, item.clone(), "item_v1", item),
             1 => (Topic::InventoryEvents, item.clone(), "stock_v1", item),
             2 => {
                 let Some((item, HoldId::Free { caller, id })) = self.random.pick(&holds).cloned() else { return };
                 (Topic::InventoryEvents, item.to_string(), "hold_v1", format!("{item}/{caller}/{id}"))
+            }
+            3 => {
+                let Some(shopper) = self.random.pick(&carts).cloned() else { return };
+                (Topic::CartsEvents, shopper.clone(), "cart_v1", shopper)
             }
             _ => {
                 let Some(order) = self.random.pick(&orders).cloned() else { return };

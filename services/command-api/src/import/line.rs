@@ -84,6 +84,13 @@ pub(super) fn command(
     body: JsonBody<ImportLine>,
 ) -> Result<LineCommand, Problem> {
     let item = body.content.item.clone();
+    if let Operation::Move(moved) = &body.content.operation
+        && moved.to_location.is_some()
+        && moved.move_id.is_none()
+    {
+        // A result has no room for an id, and without it nobody could receive what was sent.
+        return Err(Problem::bad_request("missing_move_id", "a transfer in an import names its `moveId`"));
+    }
     // The same operation as over its own call: a receipt that comes both ways takes effect once.
     let effect = |own: Option<&EffectId>, operation: &str| -> Result<Effect, Problem> {
         let operation = match own {
@@ -164,9 +171,11 @@ pub(super) fn result(
             let (status, body) = answer::safety(reply)?;
             Ok(told(number, item, status, &body, positions))
         }
-        other @ (ReplyBody::Item(ItemReply::Hold(_) | ItemReply::Done) | ReplyBody::Order(_)) => {
-            Err(answer::unexpected(&other))
-        }
+        other @ (ReplyBody::Item(ItemReply::Hold(_) | ItemReply::Done)
+        | ReplyBody::Order(_)
+        | ReplyBody::Cart(_)
+        | ReplyBody::Store(_)
+        | ReplyBody::Warehouse(_)) => Err(answer::unexpected(&other)),
     }
 }
 

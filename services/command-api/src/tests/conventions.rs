@@ -112,10 +112,16 @@ async fn every_route_is_in_the_contract() {
         "/v1/items:import",
         "/v1/items/{itemId}/receipts",
         "/v1/items/{itemId}/holds/{holdId}/ship",
+        "/v1/cart",
+        "/v1/cart/lines/{itemId}",
+        "/v1/cart/merge",
+        "/v1/guests",
+        "/v1/stores/{storeId}",
         "/v1/checkout",
         "/v1/orders",
         "/v1/orders/{orderId}/payments",
         "/v1/orders/{orderId}/refunds",
+        "/v1/webhooks/payments",
     ] {
         assert!(paths.contains(&path), "{path}: {paths:?}");
     }
@@ -130,7 +136,10 @@ async fn every_call_of_the_contract_has_a_name_a_token_a_position_and_its_proble
         for (method, call) in calls.as_object().expect("calls") {
             let name = call["operationId"].as_str().expect("a name");
             assert!(names.insert(name), "{name} twice");
-            assert_eq!(call["security"], json!([{"bearer": []}]), "{method} {path}");
+            // A webhook has a signature in place of a token, and a guest has none yet; neither reads what it did.
+            let is_open = matches!(name, "paymentWebhook" | "makeGuest");
+            let security = if is_open { json!([{}]) } else { json!([{"bearer": []}]) };
+            assert_eq!(call["security"], security, "{method} {path}");
             let tag = call["tags"][0].as_str().expect("a tag");
             assert!(tag.starts_with(char::is_uppercase), "{tag}: as the queries name it");
             for (status, answer) in call["responses"].as_object().expect("answers") {
@@ -139,7 +148,7 @@ async fn every_call_of_the_contract_has_a_name_a_token_a_position_and_its_proble
                 assert_eq!(is_problem, status == "default", "{method} {path} {status}");
             }
             let told = call["responses"]["default"]["headers"]["Stockfold-Position"].is_object();
-            assert_eq!(told, !matches!(name, "importItems" | "advanceTestClock"), "{name}");
+            assert_eq!(told, !is_open && !matches!(name, "importItems" | "advanceTestClock"), "{name}");
         }
     }
     let hold = &document["components"]["schemas"]["Hold"]["properties"]["holdId"];
@@ -155,7 +164,8 @@ async fn unknown_parameters_are_refused_by_every_call_that_writes() {
     let api = Api::undecided().await;
     let document = serde_json::to_value(&api.document).expect("JSON");
     for (path, calls) in document["paths"].as_object().expect("paths") {
-        let path = path.replace("{itemId}", "a").replace("{orderId}", "a").replace("{holdId}", "a");
+        let path: Vec<&str> = path.split('/').map(|part| if part.starts_with('{') { "a" } else { part }).collect();
+        let path = path.join("/");
         for method in calls.as_object().expect("calls").keys() {
             let call = api.call(Role::Operator, "op", &method.to_uppercase(), &format!("{path}?op=BEGIN&colour=red"));
             let problem = call.send().await;

@@ -1,8 +1,7 @@
 //! An engine in a directory of its own, and calls without a network.
 
-use crate::{
-    AdvanceError, AdvanceFuture, Card, CardTokenizer, CommandState, Submitter, TestClock, TokenizeError, TokenizeFuture,
-};
+use super::provider::{Cards, Line, Told};
+use crate::{AdvanceError, AdvanceFuture, CommandState, Submitter, TestClock, Webhooks};
 use axum::{
     Router,
     body::Body,
@@ -11,14 +10,14 @@ use axum::{
 use domain::Policy;
 use edge::{AuthConfig, Edge, EdgeConfig, Grant, RateConfig, auth::mint};
 use event_log::{
-    EventLog as _,
+    EventLog as _, ReadFrom,
     sqlite::{SqliteLog, SqliteOptions},
 };
 use http_body_util::BodyExt as _;
-use payments::{CardDetails, PaymentsOptions, PaymentsRunner, Provider as _, Sandbox};
+use payments::{PaymentsOptions, PaymentsRunner};
 use processor::{Processor, ProcessorOptions};
-use read_model::sqlite::SqliteViews;
-use schemas::{Clock, LocationId, Role, ShardCount, StoreId, Timestamp, Topic};
+use read_model::{Checkpoints, ViewStore as _, fold::Fact, sqlite::SqliteViews, views};
+use schemas::{Clock, Event, LocationId, Position, Role, ShardCount, StoreId, Timestamp, Topic};
 use serde_json::Value;
 use std::{
     sync::Arc,
@@ -26,23 +25,13 @@ use std::{
 };
 use tower::ServiceExt as _;
 
-struct SystemClock;
+/// The time of the world.
+pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
         Timestamp::from_millis(i64::try_from(since.as_millis()).expect("before the year 292 million"))
-    }
-}
-
-struct Cards(Arc<Sandbox>);
-
-impl CardTokenizer for Cards {
-    fn tokenize(&self, card: Card) -> TokenizeFuture<'_> {
-        let details = CardDetails { number: card.number, expiry: card.expiry, security_code: card.security_code };
-        Box::pin(async move {
-            self.0.tokenize(details).await.map_err(|error| TokenizeError::Unavailable(error.to_string()))
-        })
     }
 }
 
@@ -142,7 +131,7 @@ pub struct Api {
     processor: Option<Processor>,
     payments: Option<PaymentsRunner>,
     log: Arc<SqliteLog>,
-    provider: Arc<Sandbox>,
+    pub provider: Arc<Line>,
     views: Arc<SqliteViews>,
     pub submitter: Arc<Submitter>,
     pub dir: tempfile::TempDir,
@@ -166,14 +155,14 @@ impl Api {
             SqliteOptions { shards, disk_reserve_bytes: 0, inbox_capacity: 512, ..SqliteOptions::new(dir.path()) };
         let log = SqliteLog::open(options).expect("a log");
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let provider = Arc::new(Sandbox::new());
+        let provider = Line::new(clock.clone());
         let processor = decided.then(|| {
             let options = ProcessorOptions::new(log.clone(), clock.clone(), Policy::default());
             let started = Processor::start(options).expect("shards");
             assert!(started.wait_ready(Duration::from_secs(60)), "the shards recover");
             started
         });
-        let views = Arc::new(SqliteViews::open(&dir.path().join("views.sqlite"), &[]).expect("views"));
+        let views = Arc::new(SqliteViews::open(&dir.path().join("views.sqlite"), &views::tables()).expect("views"));
         let auth = AuthConfig {
             issuer: "test".to_owned(),
             audience: "stockfold".to_owned(),
@@ -184,13 +173,15 @@ impl Api {
         let mut config = EdgeConfig::new(auth.clone());
         config.rate = RateConfig { people_per_second: 0, ..RateConfig::default() };
         let edge = Edge::new(config, clock.clone(), clock.clone()).expect("an edge");
-        let submitter = Submitter::start(log.clone(), clock);
+        let submitter = Submitter::start(log.clone(), clock.clone());
         let keys = keys::SqliteKeyStore::open(&dir.path().join("keys.sqlite")).expect("keys");
         let state = CommandState {
             edge: edge.clone(),
             submitter: submitter.clone(),
             keys: Arc::new(keys),
+            views: views.clone(),
             cards: Arc::new(Cards(provider.clone())),
+            webhooks: Webhooks::new(Arc::new(Told(provider.clone(), clock))),
             test_clock: Some(Arc::new(Jump)),
         };
         let (router, document) = crate::router(state).split_for_parts();
@@ -224,7 +215,7 @@ impl Api {
     /// Loses the checkpoint of payments and what the provider remembers, as a deleted file and a restart would.
     pub fn forget_payments(&mut self) {
         self.views = Arc::new(SqliteViews::open(&self.dir.path().join("others.sqlite"), &[]).expect("views"));
-        self.provider = Arc::new(Sandbox::new());
+        self.provider = Line::new(Arc::new(SystemClock));
     }
 
     /// Waits until payments have done all that the log holds; answers where it ends, by partition.
@@ -247,6 +238,44 @@ impl Api {
             }
         };
         tokio::time::timeout(Duration::from_secs(30), settled).await.expect("payments come to rest")
+    }
+
+    /// Folds the whole log into the views, from its begin: what was folded before stays as it is.
+    pub async fn fold(&self) {
+        self.log.flush().expect("a log");
+        let partitions = |topic| self.log.shards().all().map(move |shard| (topic, shard.0));
+        let places = Topic::EVENTS.into_iter().flat_map(partitions);
+        let places: Vec<ReadFrom> = places.map(|(topic, partition)| ReadFrom { topic, partition, offset: 0 }).collect();
+        let mut reader = self.log.reader(&places).expect("a reader");
+        let mut read = Vec::new();
+        loop {
+            let records = reader.poll(1 << 20, Duration::ZERO).expect("records");
+            if records.is_empty() {
+                break;
+            }
+            for record in records {
+                let envelope = record.envelope.expect("an event");
+                let event = Event::read(&envelope.event_type, &record.value.expect("a value")).expect("an event");
+                let position = Position { topic: record.topic, partition: record.partition, seq: envelope.seq };
+                read.push((position, envelope, event));
+            }
+        }
+        let facts: Vec<Fact<'_>> =
+            read.iter().map(|(position, envelope, event)| Fact { position: *position, envelope, event }).collect();
+        let mut rows = Vec::new();
+        for mut view in views::all() {
+            let keys = view.needs(&facts);
+            let stored = self.views.get(view.table(), &keys).await.expect("rows");
+            view.load(keys, stored).expect("rows");
+            facts.iter().for_each(|fact| view.fold(fact));
+            view.drain(&mut rows).expect("rows");
+        }
+        self.views.write("tests", &rows, &Checkpoints::new()).await.expect("writes");
+    }
+
+    /// What the log was folded into.
+    pub fn views(&self) -> &SqliteViews {
+        &self.views
     }
 
     /// Sends a request.

@@ -119,3 +119,35 @@ async fn a_shopper_lists_nothing() {
     api.call(Role::Shopper, "ada", "PUT", "/v1/items/teapot").json(&facts()).send().await.problem(403, "forbidden");
     api.anonymous("PUT", "/v1/items/teapot").json(&facts()).send().await.problem(401, "unauthenticated");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_digital_item_has_a_file_and_only_over_tls() {
+    let api = Api::start().await;
+    let facts = |kind: &str, file: &str| json!({"name": "E", "kind": kind, "price": {"amount": 1, "currency": "EUR"}, "file": file});
+    let put =
+        |item: &str, body: Value| api.call(Role::Supplier, "s", "PUT", &format!("/v1/items/{item}")).json(&body).send();
+    let good = "https://files.example/e.epub?v=1";
+    let long = format!("https://files.example/{}", "x".repeat(2_048 - 22));
+    let longer = format!("{long}x");
+    for bad in ["http://files.example/e", "https://", "https:///e", "ftp://x", "e.epub", "https://a b", &longer] {
+        let answer = put("ebook", facts("digital", bad)).await;
+        answer.problem(400, "invalid_body");
+        assert_eq!(answer.pointers(), ["/file"], "{bad}");
+    }
+    let answer = put("teapot", facts("physical", good)).await;
+    answer.problem(400, "invalid_body");
+    assert_eq!(answer.pointers(), ["/file"]);
+    put("ebook", facts("digital", &long)).await.expect(201);
+    put("teapot", json!({"name": "T", "kind": "physical", "price": {"amount": 1, "currency": "EUR"}}))
+        .await
+        .expect(201);
+    let patch = |item: &str, file: Value| {
+        let patch = json!({"file": file}).to_string();
+        let call = api.call(Role::Supplier, "s", "PATCH", &format!("/v1/items/{item}"));
+        call.raw("application/merge-patch+json", patch).send()
+    };
+    assert_eq!(patch("ebook", json!(good)).await.expect(200)["catalogVersion"], 2);
+    assert_eq!(patch("ebook", json!(null)).await.expect(200)["catalogVersion"], 3);
+    patch("ebook", json!("http://files.example/e")).await.problem(400, "invalid_body");
+    patch("teapot", json!(good)).await.problem(422, "invalid_patch");
+}

@@ -1,10 +1,20 @@
 //! The routes over a real engine: embedded log, shards, keys, payments.
 
+mod cart;
 mod checkout;
 mod conventions;
+mod digital;
+mod fulfilment;
 mod harness;
 mod holds;
 mod import;
 mod items;
 mod orders;
+mod payments;
+mod provider;
+mod returns;
 mod stock;
+mod stores;
+mod transfers;
+mod warehouses;
+mod webhooks;

@@ -2,7 +2,7 @@
 
 use super::Item;
 use schemas::{
-    Caller, Role, StoreId,
+    Caller, LocationId, Role, StoreId,
     item::{HoldId, ItemRejection},
 };
 
@@ -15,6 +15,14 @@ pub(super) fn stock(item: &Item, caller: &Caller) -> Result<(), ItemRejection> {
         Role::Store => own_store(item.catalog.as_ref().map(|catalog| catalog.store.as_ref()), caller),
         Role::Shopper | Role::Analyst => Err(ItemRejection::ItemNotFound),
     }
+}
+
+/// Whether the caller may say what arrived at a location: a warehouse only at its own.
+pub(super) fn arrival(location: &LocationId, caller: &Caller) -> Result<(), ItemRejection> {
+    if caller.role == Role::Warehouse && caller.location.as_ref() != Some(location) {
+        return Err(ItemRejection::TransferElsewhere { location: location.clone() });
+    }
+    Ok(())
 }
 
 /// Whether the caller may change catalog facts and price.

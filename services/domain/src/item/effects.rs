@@ -1,5 +1,6 @@
 //! The effects that an item remembers, so that the same id changes it once.
 
+use super::transfers::TransferKey;
 use schemas::{
     CancellationId, Digest, Effect, EffectId, Timestamp,
     item::{HoldId, ItemRejection, ItemReply},
@@ -15,6 +16,7 @@ pub(super) enum EffectKey {
     Receive(EffectId),
     Count(EffectId),
     Move(EffectId),
+    ReceiveTransfer(TransferKey, EffectId),
     ReturnAllotment(EffectId),
     Ship(HoldId, EffectId),
     Restock(HoldId, EffectId),
@@ -78,15 +80,16 @@ impl Outcome {
 /// Something that is over, and leaves when the retention has passed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Over {
+pub(super) enum Over {
     Effect(EffectKey),
     Hold(HoldId),
+    Transfer(TransferKey),
 }
 
 /// How many things may leave with one event: more than one event can bring, so that the queue never grows for good.
 const LEAVE_AT_ONCE: usize = 4;
 
-/// The effects by key, and what leaves when, effects and holds.
+/// The effects by key, and what leaves when: effects, holds and transfers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Effects {
     #[serde(with = "super::sorted")]
@@ -117,16 +120,21 @@ impl Effects {
         self.leaving.push_back((time, Over::Hold(id.clone())));
     }
 
-    /// Forgets some of what has been over since `before`, by the time of the events; answers the holds among it.
-    pub fn forget(&mut self, before: Timestamp, mut hold: impl FnMut(&HoldId, Timestamp)) {
+    /// Remembers that nothing of a transfer has been on the way since `time`.
+    pub fn transfer_is_over(&mut self, key: &TransferKey, time: Timestamp) {
+        self.leaving.push_back((time, Over::Transfer(key.clone())));
+    }
+
+    /// Forgets some of what has been over since `before`, by the time of the events; answers what is kept elsewhere.
+    pub fn forget(&mut self, before: Timestamp, mut elsewhere: impl FnMut(&Over, Timestamp)) {
         for _ in 0..LEAVE_AT_ONCE {
             let Some((at, over)) = self.leaving.pop_front_if(|(at, _)| *at <= before) else { return };
-            match over {
-                Over::Hold(id) => hold(&id, at),
+            match &over {
+                Over::Hold(_) | Over::Transfer(_) => elsewhere(&over, at),
                 Over::Effect(key) => {
                     // The same id may have come again, when another retention held.
-                    if self.by_key.get(&key).is_some_and(|recorded| recorded.at == at) {
-                        self.by_key.remove(&key);
+                    if self.by_key.get(key).is_some_and(|recorded| recorded.at == at) {
+                        self.by_key.remove(key);
                     }
                 }
             }

@@ -1,12 +1,13 @@
 //! The one path that builds the state of an item: an event is a fact, and a broken invariant is a bug.
 //!
 //! S1: no number falls below zero (see [`super::tally::take`]). S2: no grant leaves less than nothing to sell.
-//! S3: each hold gives back and ships no more than it has. S4: what is on hand is what came, less what went.
+//! S3: each hold gives back and ships no more than it has. S4: what is on hand is what came, less what went, and what is
+//! on the way is what was sent and has neither come nor been written off.
 //! S5: an id that is not over is not granted again. And the levels that an event carries are the state's.
 
 use super::{
     Allotment, Item,
-    effects::{EffectKey, Outcome, Recorded},
+    effects::{EffectKey, Outcome, Over, Recorded},
     holds::{Age, Hold, Phase},
     tally::{signed, take},
 };
@@ -31,6 +32,9 @@ pub fn evolve(item: &mut Item, event: &ItemEvent, time: Timestamp, policy: &Poli
         ItemEvent::StockReceived(e) => item.received(e, time),
         ItemEvent::StockCounted(e) => item.stock_counted(e, time),
         ItemEvent::StockMoved(e) => item.moved(e, time),
+        ItemEvent::StockDispatched(e) => item.dispatched(e, time),
+        ItemEvent::TransferReceived(e) => item.transfer_received(e, time),
+        ItemEvent::TransferLost(e) => item.transfer_lost(e, time),
         ItemEvent::HoldGranted(e) => item.granted(e, time, policy),
         ItemEvent::HoldCommitted(e) => item.hold_committed(e, time),
         ItemEvent::HoldReleased(e) => item.released(e, time),
@@ -55,6 +59,7 @@ impl Item {
     pub(super) fn check_levels(&self, told: &StockLevels) {
         assert_eq!(&self.tally.levels(), told, "an event's levels are the state's");
         assert_eq!(signed(self.tally.on_hand()), self.turnover.on_hand(), "S4: on hand is what came less what went");
+        assert_eq!(self.tally.incoming, self.turnover.on_the_way(), "S4: on the way is what was sent and has not come");
     }
 
     /// Remembers an effect with what its command was answered.
@@ -93,8 +98,16 @@ impl Item {
     /// Lets go of what has been over for as long as ids are kept, a little with every event.
     fn forget(&mut self, time: Timestamp, policy: &Policy) {
         let before = time.plus_millis(-i64::from(policy.retention_seconds) * 1_000);
-        let Self { effects, holds, .. } = self;
-        effects.forget(before, |id, since| holds.forget(id, since));
+        let Self { effects, holds, transfers, .. } = self;
+        effects.forget(before, |over, since| match over {
+            Over::Hold(id) => holds.forget(id, since),
+            Over::Transfer(key) => {
+                if transfers.get(key).is_some_and(|transfer| transfer.over == Some(since)) {
+                    transfers.remove(key);
+                }
+            }
+            Over::Effect(_) => {}
+        });
     }
 
     fn listed(&mut self, e: &ItemListed, time: Timestamp) {

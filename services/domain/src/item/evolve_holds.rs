@@ -9,7 +9,10 @@ use super::{
 use crate::Policy;
 use schemas::{
     Timestamp,
-    item::{HoldCommitted, HoldExpired, HoldGranted, HoldReleased, UnitsUncommitted},
+    item::{
+        ForwardedQuantity, HoldCommitted, HoldExpired, HoldGranted, HoldId, HoldReleased, SubOrderQuantity,
+        UnitsUncommitted,
+    },
 };
 
 impl Item {
@@ -29,7 +32,7 @@ impl Item {
         }
         if e.reference.is_some() || !e.metadata.is_empty() {
             let (reference, metadata) = (e.reference.clone(), e.metadata.clone());
-            hold.details = Some(Box::new(Details { reference, metadata, allocations: Vec::new() }));
+            hold.details = Some(Box::new(Details { reference, metadata, ..Details::default() }));
         }
         self.add_hold(&e.hold, hold);
     }
@@ -85,18 +88,8 @@ impl Item {
     }
 
     pub(super) fn uncommitted(&mut self, e: &UnitsUncommitted, time: Timestamp) {
-        let mut units = e.committed;
-        let committed = self.counted(e.committed);
-        take(&mut self.tally.committed, committed);
-        for taken in &e.allocated {
-            units += taken.quantity.get();
-            self.unbind(&e.hold, &taken.sub_order, taken.quantity);
-        }
-        self.change_hold(&e.hold, time, |hold| {
-            assert_eq!(hold.phase, Phase::Committed, "S3: only ordered units are cancelled");
-            take_units(&mut hold.committed, e.committed);
-            take_units(&mut hold.allocated, units - e.committed);
-        });
+        let taken = Taken { hold: &e.hold, committed: e.committed, allocated: &e.allocated, forwarded: &e.forwarded };
+        let units = self.take_ordered(&taken, time, |_, _| {});
         if let Some(into) = &e.into {
             let counted = self.counted(units);
             self.tally.allotted += counted;
@@ -108,4 +101,44 @@ impl Item {
         }
         self.remember_cancellation(EffectKey::Uncommit(e.hold.clone(), e.cancellation.clone()), units, time);
     }
+
+    /// Takes ordered units out of the totals, their locations and their hold, of which `then` says what became of them;
+    /// how many they were.
+    pub(super) fn take_ordered(
+        &mut self,
+        taken: &Taken<'_>,
+        time: Timestamp,
+        then: impl FnOnce(&mut Hold, u32),
+    ) -> u32 {
+        let committed = self.counted(taken.committed);
+        take(&mut self.tally.committed, committed);
+        let (mut allocated, mut forwarded) = (0, 0);
+        for part in taken.allocated {
+            allocated += part.quantity.get();
+            self.unbind(taken.hold, &part.sub_order, part.quantity);
+        }
+        for part in taken.forwarded {
+            forwarded += part.quantity.get();
+            self.unforward(taken.hold, part);
+        }
+        let units = taken.committed + allocated + forwarded;
+        if units > 0 {
+            self.change_hold(taken.hold, time, |hold| {
+                assert_eq!(hold.phase, Phase::Committed, "S3: only ordered units leave or are given up");
+                take_units(&mut hold.committed, taken.committed);
+                take_units(&mut hold.allocated, allocated);
+                take_units(&mut hold.forwarded, forwarded);
+                then(hold, units);
+            });
+        }
+        units
+    }
+}
+
+/// Ordered units that an event takes out of a hold.
+pub(super) struct Taken<'e> {
+    pub hold: &'e HoldId,
+    pub committed: u32,
+    pub allocated: &'e [SubOrderQuantity],
+    pub forwarded: &'e [ForwardedQuantity],
 }

@@ -3,6 +3,7 @@
 use super::{
     Item, Place, Slot,
     effects::{EffectKey, Outcome},
+    evolve_holds::Taken,
     holds::{Allocation, Phase},
     tally::{take, take_units},
 };
@@ -26,7 +27,7 @@ impl Item {
         assert_eq!(&buckets.levels(&told.location), told, "an event's levels of a location are the state's");
     }
 
-    fn place(&mut self, location: &LocationId) -> &mut Place {
+    pub(super) fn place(&mut self, location: &LocationId) -> &mut Place {
         // An entry would clone the id every time.
         if !self.places.contains_key(location) {
             self.places.insert(location.clone(), Place::default());
@@ -74,24 +75,34 @@ impl Item {
 
     pub(super) fn allocated(&mut self, e: &UnitsAllocated, time: Timestamp) {
         let location = &e.place.location;
-        self.allocations += 1;
-        let number = self.allocations;
+        let before = self.holds.get(&e.hold).and_then(|hold| hold.allocation(&e.sub_order));
+        let asked = if e.shipment.is_some() { 0 } else { e.quantity.get() };
+        if let Some(before) = before {
+            assert_eq!(before.location, *location, "a sub-order is allocated at one location");
+            assert!(asked == 0 || before.quantity == 0, "S5: {:?} is allocated twice", e.sub_order);
+        }
+        // What comes to an allocation is as old as it.
+        let number = before.map_or(self.allocations + 1, |before| before.number);
+        self.allocations = self.allocations.max(number);
         take(&mut self.tally.committed, e.quantity.units());
         self.tally.allocated += e.quantity.units();
-        let slot = Slot { hold: e.hold.clone(), sub_order: e.sub_order.clone(), units: e.quantity.get() };
+        let slot = Slot { hold: e.hold.clone(), sub_order: e.sub_order.clone(), units: 0 };
         let place = self.place(location);
         place.buckets.allocated += e.quantity.units();
         assert!(place.buckets.allocated <= place.buckets.sellable, "S1: allocated units lie there");
-        place.allocations.insert(number, slot);
-        let quantity = e.quantity.get();
+        place.allocations.entry(number).or_insert(slot).units += e.quantity.get();
         self.change_hold(&e.hold, time, |hold| {
             assert_eq!(hold.phase, Phase::Committed, "S3: only ordered units are allocated");
-            assert!(hold.allocation(&e.sub_order).is_none(), "S5: {:?} is allocated twice", e.sub_order);
-            take_units(&mut hold.committed, quantity);
-            hold.allocated += quantity;
-            let allocation =
-                Allocation { sub_order: e.sub_order.clone(), location: location.clone(), number, quantity };
-            hold.details.get_or_insert_default().allocations.push(allocation);
+            take_units(&mut hold.committed, e.quantity.get());
+            hold.allocated += e.quantity.get();
+            let allocations = &mut hold.details.get_or_insert_default().allocations;
+            match allocations.iter_mut().find(|known| known.sub_order == e.sub_order) {
+                Some(known) => known.quantity += asked,
+                None => {
+                    let (sub_order, location) = (e.sub_order.clone(), location.clone());
+                    allocations.push(Allocation { sub_order, location, number, quantity: asked });
+                }
+            }
         });
         self.check_levels(&e.stock);
         self.check_place(&e.place);
@@ -123,24 +134,16 @@ impl Item {
     }
 
     pub(super) fn shipped(&mut self, e: &StockShipped, time: Timestamp) {
-        let mut units = e.committed;
-        take(&mut self.tally.committed, u64::from(e.committed));
-        for taken in &e.allocated {
-            units += taken.quantity.get();
-            self.unbind(&e.hold, &taken.sub_order, taken.quantity);
-        }
+        let taken = Taken { hold: &e.hold, committed: e.committed, allocated: &e.allocated, forwarded: &e.forwarded };
+        let units = self.take_ordered(&taken, time, |hold, units| {
+            hold.shipped += units;
+            assert!(hold.open() + hold.shipped <= hold.quantity, "S3: no more leaves than was granted");
+        });
         assert_eq!(units, e.quantity.get(), "S3: what left was ordered");
         let from = &e.places.first().expect("units left a location").location;
         take(&mut self.place(from).buckets.sellable, e.quantity.units());
         take(&mut self.tally.sellable, e.quantity.units());
         self.turnover.shipped += e.quantity.units();
-        self.change_hold(&e.hold, time, |hold| {
-            assert_eq!(hold.phase, Phase::Committed, "S3: only ordered units leave");
-            take_units(&mut hold.committed, e.committed);
-            take_units(&mut hold.allocated, units - e.committed);
-            hold.shipped += e.quantity.get();
-            assert!(hold.open() + hold.shipped <= hold.quantity, "S3: no more leaves than was granted");
-        });
         self.check_levels(&e.stock);
         for place in &e.places {
             self.check_place(place);

@@ -2,7 +2,7 @@
 
 use super::by_id::ById;
 use schemas::{
-    Digest, FreeHoldId, LocationId, Metadata, Money, Quantity, SubOrderId, Timestamp,
+    Digest, EffectId, FreeHoldId, LocationId, Metadata, Money, Quantity, SubOrderId, Timestamp,
     item::{HoldId, HoldReply, HoldStatus, ItemReply},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -48,6 +48,9 @@ pub(super) struct Hold {
     /// Ordered units that are.
     #[serde(rename = "l", default, skip_serializing_if = "is_zero")]
     pub allocated: u32,
+    /// Ordered units that are on their way to another warehouse.
+    #[serde(rename = "f", default, skip_serializing_if = "is_zero")]
+    pub forwarded: u32,
     /// Units that left.
     #[serde(rename = "s", default, skip_serializing_if = "is_zero")]
     pub shipped: u32,
@@ -84,6 +87,9 @@ pub(super) struct Details {
     /// Every allocation that it ever had: the same sub-order is allocated once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allocations: Vec<Allocation>,
+    /// Shipments to other warehouses that have not arrived.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forwards: Vec<EffectId>,
 }
 
 /// Units of a hold that were bound to a location. How many still are stands at the location, under `number`.
@@ -92,6 +98,7 @@ pub(super) struct Allocation {
     pub sub_order: SubOrderId,
     pub location: LocationId,
     pub number: u64,
+    /// What the order asked for; zero where another warehouse sent all that there is.
     pub quantity: u32,
 }
 
@@ -104,6 +111,7 @@ impl Hold {
             quantity,
             committed: 0,
             allocated: 0,
+            forwarded: 0,
             shipped: 0,
             returned: 0,
             unit_price: None,
@@ -115,7 +123,7 @@ impl Hold {
 
     /// Ordered units that have not left.
     pub const fn open(&self) -> u32 {
-        self.committed + self.allocated
+        self.committed + self.allocated + self.forwarded
     }
 
     /// As its owner sees it.
@@ -132,6 +140,11 @@ impl Hold {
     /// Its allocations, oldest first.
     pub fn allocations(&self) -> &[Allocation] {
         self.details.as_ref().map_or(&[], |details| &details.allocations)
+    }
+
+    /// Its shipments to other warehouses that have not arrived, oldest first.
+    pub fn forwards(&self) -> &[EffectId] {
+        self.details.as_ref().map_or(&[], |details| &details.forwards)
     }
 
     /// The allocation of a sub-order.

@@ -16,12 +16,15 @@ mod effects;
 mod evolve;
 mod evolve_holds;
 mod evolve_stock;
+mod evolve_transfers;
+mod forward;
 mod holds;
 mod list;
 mod move_stock;
 mod patch;
 mod place_hold;
 mod receive;
+mod receive_transfer;
 mod release_hold;
 mod restock;
 mod safety;
@@ -30,6 +33,8 @@ mod short;
 mod sorted;
 mod taking;
 mod tally;
+mod transfer;
+mod transfers;
 mod uncommit;
 
 #[cfg(test)]
@@ -39,16 +44,17 @@ pub use clock::on_clock;
 pub use evolve::evolve;
 
 use crate::{Answer, Context, Decided, Decision};
-use effects::{Effects, Outcome};
+use effects::{EffectKey, Effects, Outcome};
 use holds::Holds;
 use schemas::{
-    AllotmentId, Command, DropId, Event, FreeHoldId, ItemId, LocationId, Money, Quantity, Rejection, ReplyBody,
+    AllotmentId, Command, DropId, Effect, Event, FreeHoldId, ItemId, LocationId, Money, Quantity, Rejection, ReplyBody,
     SourceId, SubOrderId, Timestamp,
     item::{Catalog, HoldId, HoldStatus, ItemCommand, ItemEvent, ItemKind, ItemRejection, ItemReply, StockLevels},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use tally::{Buckets, Tally, Turnover};
+use transfers::{Transfer, TransferKey};
 
 /// The state of an item. What it stores in a snapshot is its serde form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +71,9 @@ pub struct Item {
     tally: Tally,
     turnover: Turnover,
     places: BTreeMap<LocationId, Place>,
+    /// Units between locations.
+    #[serde(with = "sorted")]
+    transfers: HashMap<TransferKey, Transfer>,
     /// Allocations so far: their number says which is the newest.
     allocations: u64,
     allotments: BTreeMap<AllotmentId, Allotment>,
@@ -114,6 +123,7 @@ impl Item {
             tally: Tally::default(),
             turnover: Turnover::default(),
             places: BTreeMap::new(),
+            transfers: HashMap::new(),
             allocations: 0,
             allotments: BTreeMap::new(),
             holds: Holds::default(),
@@ -121,10 +131,10 @@ impl Item {
         }
     }
 
-    /// How many holds and effects it remembers, about.
+    /// How many holds, effects and transfers it remembers, about.
     #[must_use]
     pub fn entries(&self) -> usize {
-        self.holds.len() + self.effects.len()
+        self.holds.len() + self.effects.len() + self.transfers.len()
     }
 
     /// The earliest time at which the clock has something to say: a free hold's deadline and grace.
@@ -207,6 +217,13 @@ impl Item {
         Ok(*buckets)
     }
 
+    /// The outcome of a move that took effect before, within a location or to another; a refusal where it said something else.
+    fn moved_before(&self, effect: &Effect, quantity: Quantity) -> Result<Option<Outcome>, ItemRejection> {
+        let sent = || self.transfers.get(&TransferKey::of_move(&effect.id)).map(|transfer| &transfer.recorded);
+        let moved = self.effects.get(&EffectKey::Move(effect.id.clone())).or_else(sent);
+        moved.map(|recorded| recorded.again(effect, quantity.units())).transpose()
+    }
+
     /// That this many units are available to sell.
     fn check_available(&self, units: u32) -> Result<(), ItemRejection> {
         let left = self.tally.sellable_now();
@@ -233,19 +250,27 @@ pub fn decide(item: &Item, command: &ItemCommand, cx: Context<'_>) -> Decided {
         ItemCommand::Receive(c) => receive::receive(item, c, cx),
         ItemCommand::Count(c) => count::count(item, c, cx),
         ItemCommand::Move(c) => move_stock::move_stock(item, c, cx),
+        ItemCommand::Transfer(c) => transfer::transfer(item, c, cx),
+        ItemCommand::ReceiveTransfer(c) => receive_transfer::receive_transfer(item, c, cx),
         ItemCommand::PlaceHold(c) => place_hold::place_hold(item, c, cx),
         ItemCommand::CommitHold(c) => commit_hold::commit_hold(item, c, cx),
         ItemCommand::ReleaseHold(c) => release_hold::release_hold(item, c, cx),
         ItemCommand::Uncommit(c) => Ok(uncommit::uncommit(item, c)),
         ItemCommand::Allocate(c) => allocate::allocate(item, c),
         ItemCommand::Ship(c) => ship::ship(item, c, cx),
+        ItemCommand::Forward(c) => Ok(forward::forward(item, c)),
+        ItemCommand::ReceiveForward(c) => Ok(forward::receive_forward(item, c, cx)),
         ItemCommand::Restock(c) => restock::restock(item, c),
         ItemCommand::Allot(c) => allot::allot(item, c),
         ItemCommand::ReturnAllotment(c) => allot::return_allotment(item, c),
         ItemCommand::CommitAllotted(c) => allotted::commit_allotted(item, c),
         ItemCommand::SetSafety(c) => safety::set_safety(item, c, cx),
     };
-    decided.map_err(Rejection::Item)
+    let tell = |mut decision: Decision| {
+        short::tell_orders(item, &mut decision, cx);
+        decision
+    };
+    decided.map(tell).map_err(Rejection::Item)
 }
 
 /// An event of an item, as a decision carries it.

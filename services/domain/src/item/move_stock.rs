@@ -2,7 +2,7 @@
 
 use super::{
     Item, ItemDecided, access, already,
-    effects::{EffectKey, Outcome},
+    effects::Outcome,
     event,
     short::{Shortage, record_shortage},
     tally::take,
@@ -14,8 +14,8 @@ use schemas::item::{ItemRejection, MoveStock, StockMoved};
 /// Moves units from one bucket to another; what is then promised and not sellable is given up.
 pub(super) fn move_stock(item: &Item, c: &MoveStock, cx: Context<'_>) -> ItemDecided {
     access::stock(item, cx.caller)?;
-    if let Some(recorded) = item.effects.get(&EffectKey::Move(c.effect.id.clone())) {
-        return Ok(already(recorded.again(&c.effect, c.quantity.units())?.stock_reply()));
+    if let Some(outcome) = item.moved_before(&c.effect, c.quantity)? {
+        return Ok(already(outcome.stock_reply()));
     }
     item.check_stocked()?;
     let mut buckets = item.buckets(&c.location);

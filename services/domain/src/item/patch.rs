@@ -9,7 +9,7 @@ use super::{
 use crate::Context;
 use schemas::{
     Role,
-    item::{Catalog, ItemRejection, ItemReply, PatchDocument, PatchItem},
+    item::{Catalog, ItemKind, ItemRejection, ItemReply, PatchDocument, PatchItem},
 };
 use serde_json::{Map, Value};
 
@@ -56,8 +56,8 @@ pub(super) fn patch(item: &Item, c: &PatchItem, cx: Context<'_>) -> ItemDecided 
 }
 
 /// The members of a [`PatchDocument`].
-const FIELDS: [&str; 9] =
-    ["name", "description", "category", "store", "kind", "attributes", "images", "metadata", "price"];
+const FIELDS: [&str; 10] =
+    ["name", "description", "category", "store", "kind", "attributes", "images", "file", "metadata", "price"];
 
 fn invalid(error: impl std::fmt::Display) -> ItemRejection {
     ItemRejection::InvalidPatch { reason: error.to_string() }
@@ -98,7 +98,7 @@ fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
 
 /// The bounds of [`Catalog`] and the price, which a whole body is held to where it comes in.
 fn check_facts(document: &PatchDocument) -> Result<(), &'static str> {
-    let Catalog { name, description, category, images, attributes, .. } = &document.catalog;
+    let Catalog { name, description, category, kind, images, file, attributes, .. } = &document.catalog;
     let plain = |text: &str| !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t');
     if !matches!(name.chars().count(), 1..=200) || name.chars().any(char::is_control) {
         return Err("`name` has 1 to 200 characters and no control characters");
@@ -111,6 +111,9 @@ fn check_facts(document: &PatchDocument) -> Result<(), &'static str> {
     }
     if images.len() > 5 || images.iter().any(|url| !is_url(url)) {
         return Err("`images` are at most five http or https URLs of at most 2,048 characters");
+    }
+    if file.as_ref().is_some_and(|file| *kind != ItemKind::Digital || !file.starts_with("https://") || !is_url(file)) {
+        return Err("`file` is an https URL of at most 2,048 characters, of a digital item only");
     }
     if serde_json::to_vec(attributes).map_or(usize::MAX, |json| json.len()) > 16 * 1_024 {
         return Err("`attributes` are at most 16 KiB");

@@ -6,14 +6,14 @@ use super::{
     effects::{EffectKey, Recorded},
     event,
     holds::{Hold, Phase},
-    short::{Shortage, deallocate_newest},
+    short::{Shortage, deallocate_newest, record_new_shortfall},
     taking::Taking,
     tally::{Buckets, Tally, signed, take},
     told, untold,
 };
 use crate::Context;
 use schemas::{
-    Event, Quantity,
+    Effect, Event, LocationId, Quantity,
     item::{HoldId, HoldStatus, ItemRejection, ShipStock, StockCounted, StockShipped},
 };
 
@@ -42,7 +42,7 @@ pub(super) fn ship(item: &Item, c: &ShipStock, cx: Context<'_>) -> ItemDecided {
     let mut events = Vec::with_capacity(1);
     let mut tally = item.tally;
     if buckets.sellable < quantity.units() {
-        events.push(event(correct(c, quantity, &mut tally, &mut buckets)));
+        events.push(event(correct((&c.effect, &c.hold, &c.location), quantity, &mut tally, &mut buckets)));
     }
     let available = leave(item, c, hold, Leaving { quantity, tally, buckets }, &mut events);
     let HoldId::Free { id, .. } = &c.hold else { return Ok(untold(events, Vec::new())) };
@@ -77,25 +77,29 @@ fn check(hold: &Hold, c: &ShipStock) -> Result<Quantity, ItemRejection> {
 }
 
 /// The count that must have been wrong.
-fn correct(c: &ShipStock, quantity: Quantity, tally: &mut Tally, buckets: &mut Buckets) -> StockCounted {
+pub(super) fn correct(
+    (effect, hold, location): (&Effect, &HoldId, &LocationId),
+    quantity: Quantity,
+    tally: &mut Tally,
+    buckets: &mut Buckets,
+) -> StockCounted {
     let missing = quantity.units() - buckets.sellable;
     buckets.sellable += missing;
     tally.sellable += missing;
     StockCounted {
-        effect: c.effect.clone(),
+        effect: effect.clone(),
         delta: signed(missing),
         reason: "more was shipped than was on record".to_owned(),
-        shipment_of: Some(c.hold.clone()),
+        shipment_of: Some(hold.clone()),
         stock: tally.levels(),
-        place: buckets.levels(&c.location),
+        place: buckets.levels(location),
     }
 }
 
 /// The shipment itself, and the allocations of others that it leaves without units; what is available after it.
 fn leave(item: &Item, c: &ShipStock, hold: &Hold, leaving: Leaving, events: &mut Vec<Event>) -> i64 {
     let Leaving { quantity, tally, buckets } = leaving;
-    let named = c.sub_order.iter().map(|sub_order| (sub_order, quantity.get()));
-    let mut taking = Taking::new(item, tally, hold, quantity.get(), named);
+    let mut taking = Taking::leaving(item, tally, (&c.hold, hold), quantity.get(), c.sub_order.as_ref());
     // Its allocated units as the taking left them, its sellable ones as the correction did.
     let mut here = taking.places.remove(&c.location).unwrap_or(buckets);
     here.sellable = buckets.sellable;
@@ -108,12 +112,16 @@ fn leave(item: &Item, c: &ShipStock, hold: &Hold, leaving: Leaving, events: &mut
         sub_order: c.sub_order.clone(),
         quantity,
         allocated: taking.allocated,
+        forwarded: taking.forwarded,
         committed: taking.committed,
         stock: taking.tally.levels(),
         places: std::iter::once(here.levels(&c.location)).chain(elsewhere).collect(),
     }));
     let after = Shortage { tally: taking.tally, buckets: here, location: &c.location };
-    deallocate_newest(item, after, &taking.taken, events).available()
+    let tally = deallocate_newest(item, after, &taking.taken, events);
+    // Units that are on their way in fact left from here: those that come are for sale when they do.
+    record_new_shortfall(item, tally, events);
+    tally.available()
 }
 
 /// The same shipment once more.

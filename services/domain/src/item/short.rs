@@ -4,9 +4,11 @@ use super::{
     Item, Slot, event,
     tally::{Buckets, Tally, take},
 };
+use crate::{Context, Decision};
 use schemas::{
-    Event, LocationId, Quantity,
-    item::{ShortfallDetected, UnitsDeallocated},
+    Command, Event, LocationId, Quantity, SubOrderId,
+    item::{HoldId, ItemEvent, ShortfallDetected, UnitsDeallocated},
+    order::{ItemDeallocated, OrderCommand},
 };
 use std::collections::BTreeMap;
 
@@ -22,6 +24,36 @@ pub(super) struct Shortage<'a> {
 pub(super) fn record_shortage(item: &Item, after: Shortage<'_>, events: &mut Vec<Event>) {
     let tally = deallocate_newest(item, after, &BTreeMap::new(), events);
     record_shortfall(tally, events);
+}
+
+/// As [`record_shortfall`], where this command is what took units away from sale.
+pub(super) fn record_new_shortfall(item: &Item, after: Tally, events: &mut Vec<Event>) {
+    if after.available() < item.tally.available() {
+        record_shortfall(after, events);
+    }
+}
+
+/// Tells the orders whose allocations a decision gives up: their units are to be planned again.
+pub(super) fn tell_orders(item: &Item, decision: &mut Decision, cx: Context<'_>) {
+    let Decision { events, sends, .. } = decision;
+    for event in events {
+        let Event::Item(ItemEvent::UnitsDeallocated(e)) = event else { continue };
+        sends.extend(tell_order(item, &e.hold, &e.sub_order, e.quantity, cx));
+    }
+}
+
+/// Tells an order that units of a sub-order have no place any more; a drop's are its own to tell.
+pub(super) fn tell_order(
+    item: &Item,
+    hold: &HoldId,
+    sub_order: &SubOrderId,
+    quantity: Quantity,
+    cx: Context<'_>,
+) -> Option<Command> {
+    let HoldId::Order { order, .. } = hold else { return None };
+    let (sub_order, item_id) = (sub_order.clone(), item.id.clone());
+    let deallocated = ItemDeallocated { cause: cx.command_id.clone(), sub_order, item_id, quantity };
+    Some(Command::Order { order: order.clone(), command: OrderCommand::ItemDeallocated(deallocated) })
 }
 
 /// Records that less is there than is promised.

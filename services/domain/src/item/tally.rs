@@ -22,6 +22,8 @@ pub(super) struct Tally {
     pub unsellable: u64,
     /// Σ allocated; inside sellable.
     pub allocated: u64,
+    /// Σ incoming: on the way between locations, and nowhere to sell.
+    pub incoming: u64,
     /// Reserved by active holds.
     pub held: u64,
     /// Ordered, not yet bound to a location.
@@ -96,6 +98,8 @@ pub(super) struct Buckets {
     pub quality_control: u64,
     pub allocated: u64,
     pub incoming: u64,
+    /// Ordered; inside incoming.
+    pub forwarded: u64,
 }
 
 impl Buckets {
@@ -127,6 +131,7 @@ impl Buckets {
             quality_control: self.quality_control,
             allocated: self.allocated,
             incoming: self.incoming,
+            forwarded: self.forwarded,
         }
     }
 }
@@ -138,11 +143,20 @@ pub(super) struct Turnover {
     pub restocked: u64,
     pub counted: i64,
     pub shipped: u64,
+    pub dispatched: u64,
+    pub arrived: u64,
+    pub lost: u64,
 }
 
 impl Turnover {
     /// What must be on hand.
     pub fn on_hand(self) -> i64 {
-        signed(self.received) + signed(self.restocked) + self.counted - signed(self.shipped)
+        let came = signed(self.received) + signed(self.restocked) + signed(self.arrived) + self.counted;
+        came - signed(self.shipped) - signed(self.dispatched)
+    }
+
+    /// What must be on the way.
+    pub const fn on_the_way(self) -> u64 {
+        self.dispatched - self.arrived - self.lost
     }
 }

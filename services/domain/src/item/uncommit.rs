@@ -1,6 +1,6 @@
 //! Uncommit: ordered units come back by a cancellation.
 
-use super::{Item, effects::EffectKey, event, taking::Taking, untold};
+use super::{Item, effects::EffectKey, event, short::record_new_shortfall, taking::Taking, untold};
 use crate::Decision;
 use schemas::item::{Uncommit, UnitsUncommitted};
 
@@ -13,9 +13,8 @@ pub(super) fn uncommit(item: &Item, c: &Uncommit) -> Decision {
         return nothing;
     }
     let Some(hold) = item.holds.get(&c.hold) else { return nothing };
-    let named = c.from.iter().map(|from| (&from.sub_order, from.quantity.get()));
-    let mut taking = Taking::new(item, item.tally, hold, c.quantity.get().min(hold.open()), named);
-    let units = taking.committed + taking.allocated.iter().map(|taken| taken.quantity.get()).sum::<u32>();
+    let mut taking = Taking::given_up(item, (&c.hold, hold), c);
+    let units = taking.units();
     if units == 0 {
         return nothing;
     }
@@ -23,14 +22,19 @@ pub(super) fn uncommit(item: &Item, c: &Uncommit) -> Decision {
     if into.is_some() {
         taking.tally.allotted += item.counted(units);
     }
+    let tally = taking.tally;
     let uncommitted = UnitsUncommitted {
         cancellation: c.cancellation.clone(),
         hold: c.hold.clone(),
         committed: taking.committed,
         allocated: taking.allocated,
+        forwarded: taking.forwarded,
         into,
         stock: taking.tally.levels(),
         places: taking.places.iter().map(|(location, buckets)| buckets.levels(location)).collect(),
     };
-    untold(vec![event(uncommitted)], Vec::new())
+    let mut events = vec![event(uncommitted)];
+    // What is on the way is lent at once, and there to sell only when it arrives.
+    record_new_shortfall(item, tally, &mut events);
+    untold(events, Vec::new())
 }

@@ -16,6 +16,7 @@ pub fn answer(order: &Order, wait: &OrderWait) -> Option<Result<ReplyBody, Rejec
         OrderWait::Placed => placed(order),
         OrderWait::Payment(id) => payment(order, id),
         OrderWait::Submitted => submitted(order),
+        OrderWait::Refused(rejection) => Some(Err(rejection.clone())),
     };
     outcome.map(|outcome| outcome.map(|reply| ReplyBody::Order(Box::new(reply))).map_err(Rejection::Order))
 }
@@ -38,8 +39,10 @@ fn placed(order: &Order) -> Outcome {
 fn payment(order: &Order, id: &PaymentId) -> Outcome {
     let Some(payment) = order.payment(id) else { return Some(Err(OrderRejection::PaymentNotFound)) };
     match payment.shown.status {
-        PaymentStatus::Pending => None,
-        PaymentStatus::Authorized => Some(Ok(OrderReply { payment_id: Some(id.clone()), ..reply(order) })),
+        PaymentStatus::Pending if payment.is_asked() || planted::bug!("pending-waits-for-ever") => None,
+        PaymentStatus::Pending | PaymentStatus::Authorized => {
+            Some(Ok(OrderReply { payment_id: Some(id.clone()), ..reply(order) }))
+        }
         PaymentStatus::Declined => {
             let reason = payment.shown.reason.clone().unwrap_or_default();
             Some(Err(OrderRejection::PaymentDeclined { reason }))
@@ -57,7 +60,11 @@ fn submitted(order: &Order) -> Outcome {
     if let Some(rejection) = ended(order) {
         return Some(Err(rejection));
     }
-    if order.payments.iter().any(PaymentState::is_pending) { None } else { Some(Err(unpaid(order))) }
+    if order.payments.iter().any(PaymentState::is_asked) {
+        return None;
+    }
+    // What the provider decides later confirms it then: until that, this is how it stands.
+    if order.payments.iter().any(PaymentState::is_pending) { Some(Ok(reply(order))) } else { Some(Err(unpaid(order))) }
 }
 
 /// The order as it stands; of one that only an authorization told of, its money.

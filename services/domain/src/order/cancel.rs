@@ -2,14 +2,15 @@
 
 use super::{
     Order, Phase,
+    fulfilment::Part,
     plan::{Plan, refuse},
     status::ended,
 };
 use crate::Decided;
 use schemas::{
     CancellationId, Effect, ItemId, LineId, Quantity,
-    item::{ItemCommand, Uncommit},
-    order::{CancelOrder, LineQuantity, LinesCancelled, OrderCancelled, OrderRejection, ReholdFailed},
+    item::{ForwardedQuantity, ItemCommand, SubOrderQuantity, Uncommit},
+    order::{CancelOrder, LineQuantity, LinesCancelled, OrderCancelled, OrderRejection, ReholdFailed, SubOrderLine},
 };
 use std::collections::BTreeMap;
 
@@ -66,21 +67,61 @@ pub(super) fn cancel(mut plan: Plan<'_>, command: &CancelOrder) -> Decided {
 
 /// The units named, summed by line; refused where the order has no such line, or fewer open units.
 fn wanted(order: &Order, lines: &[LineQuantity]) -> Result<Vec<LineQuantity>, OrderRejection> {
-    let mut units = BTreeMap::<usize, u64>::new();
+    let open = |line: usize| {
+        let shipped = if planted::bug!("cancel-after-ship") { order.lines[line].shipped } else { 0 };
+        order.open_units(line) + shipped
+    };
+    let refusal = |line_id: LineId, open| OrderRejection::NotThatManyOpen { line_id, open };
+    Ok(order.line_quantities(order.named_units(lines, open, refusal)?))
+}
+
+/// What sub-orders lose of the units that are cancelled.
+#[derive(Default)]
+struct Lost {
+    /// By sub-order and line, as the event names it.
+    lines: Vec<SubOrderLine>,
+    /// What has not left, by item.
+    here: BTreeMap<ItemId, Vec<SubOrderQuantity>>,
+    /// What is on its way to another warehouse, by item.
+    away: BTreeMap<ItemId, Vec<ForwardedQuantity>>,
+}
+
+/// What belongs to no sub-order is cancelled first, then what has not left, of the newest sub-order first, then what is on
+/// its way to another warehouse, of the newest shipment first.
+fn lost(order: &Order, lines: &[LineQuantity]) -> Lost {
+    let (free, fulfilment) = (order.free_units(), &order.fulfilment);
+    let mut lost = Lost::default();
     for line in lines {
-        let unknown = || OrderRejection::LineNotFound { line_id: line.line_id.clone() };
-        *units.entry(order.line_index(&line.line_id).ok_or_else(unknown)?).or_default() += line.quantity.units();
-    }
-    let line_id = |index: usize| order.terms.as_ref().map(|terms| terms.lines[index].line_id.clone());
-    let checked = units.into_iter().map(|(index, units)| {
-        let (line_id, open) = (line_id(index).expect("it has the line"), order.open_units(index));
-        if units > u64::from(open) {
-            return Err(OrderRejection::NotThatManyOpen { line_id, open });
+        let index = order.line_index(&line.line_id).expect("the line was looked up");
+        let mut left = line.quantity.get().saturating_sub(free[index]);
+        let mut units = vec![0; fulfilment.sub_orders.len()];
+        let mut take = |place: usize, open: u32| {
+            let taken = left.min(open);
+            left -= taken;
+            units[place] += taken;
+            Quantity::new(taken).ok()
+        };
+        for (place, sub_order) in fulfilment.sub_orders.iter().enumerate().rev() {
+            let open = sub_order.parts.iter().filter(|part| part.line == index).map(Part::open).sum();
+            if let Some(quantity) = take(place, open) {
+                let part = SubOrderQuantity { sub_order: sub_order.id.clone(), quantity };
+                lost.here.entry(order.item_of(index).clone()).or_default().push(part);
+            }
         }
-        let quantity = u32::try_from(units).ok().and_then(|units| Quantity::new(units).ok());
-        Ok(LineQuantity { line_id, quantity: quantity.expect("at most what was ordered") })
-    });
-    checked.collect()
+        for shipment in fulfilment.shipments.iter().rev() {
+            let open = shipment.parts.iter().filter(|part| part.line == index).map(|part| part.open).sum();
+            if let Some(quantity) = take(shipment.sub_order, open) {
+                let part = ForwardedQuantity { shipment: shipment.effect.id.clone(), quantity };
+                lost.away.entry(order.item_of(index).clone()).or_default().push(part);
+            }
+        }
+        let of = |(place, units): (usize, &u32)| {
+            let (quantity, sub_order) = (Quantity::new(*units).ok()?, fulfilment.sub_orders[place].id.clone());
+            Some(SubOrderLine { sub_order, line_id: line.line_id.clone(), quantity })
+        };
+        lost.lines.extend(units.iter().enumerate().rev().filter_map(of));
+    }
+    lost
 }
 
 impl Plan<'_> {
@@ -92,31 +133,23 @@ impl Plan<'_> {
         lines: Vec<LineQuantity>,
         reason: Option<String>,
     ) {
-        let by_item = by_item(&self.order, &lines);
-        self.record(LinesCancelled { effect: effect.clone(), lines, reason: reason.clone() });
-        for (item, units) in by_item {
-            let quantity = Quantity::new(units).expect("at most what was ordered of the item");
+        let named = lines.iter().map(|line| (self.order.line_index(&line.line_id), line.quantity.get()));
+        let named = named.map(|(line, units)| (line.expect("the line was looked up"), units));
+        let items = self.order.by_item(named.collect::<Vec<_>>());
+        let mut lost = lost(&self.order, &lines);
+        for (item, quantity) in items {
             let (cancellation, hold) = (cancellation.clone(), self.hold_id(&item));
-            let uncommit = Uncommit { cancellation, hold, quantity, from: Vec::new(), into: None };
+            let from = lost.here.remove(&item).unwrap_or_default();
+            let forwarded = lost.away.remove(&item).unwrap_or_default();
+            let uncommit = Uncommit { cancellation, hold, quantity, from, forwarded, into: None };
             if !planted::bug!("cancelled-units-kept") {
                 self.send(item, ItemCommand::Uncommit(uncommit));
             }
         }
-        let nothing_shipped = self.order.lines.iter().all(|line| line.shipped == 0);
-        if nothing_shipped && self.order.all_open().is_empty() {
+        self.record(LinesCancelled { effect: effect.clone(), lines, sub_orders: lost.lines, reason: reason.clone() });
+        self.settle_shipments();
+        if !self.order.is_open() && self.order.lines.iter().all(|line| line.shipped == 0) {
             self.record(OrderCancelled { effect, reason });
         }
     }
-}
-
-fn by_item(order: &Order, lines: &[LineQuantity]) -> BTreeMap<ItemId, u32> {
-    let terms = order.terms.as_ref().expect("a confirmed order was placed");
-    let item_of = |id: &LineId| {
-        terms.lines.iter().find(|line| line.line_id == *id).expect("the line was looked up").item_id.clone()
-    };
-    let mut units = BTreeMap::new();
-    for line in lines {
-        *units.entry(item_of(&line.line_id)).or_default() += line.quantity.get();
-    }
-    units
 }

@@ -6,9 +6,10 @@ use super::{
     plan::Plan,
 };
 use crate::{Context, Decision};
-use schemas::order::{OrderExpired, OrderRefusal};
+use schemas::order::{OrderExpired, OrderRefusal, ReturnWindowClosed};
 
-/// Gives up items that have not answered, or a checkout that was not paid and submitted; nothing before the deadline.
+/// Gives up items that have not answered, or a checkout that was not paid and submitted, or closes the return window, or
+/// has an order say what is due; nothing before the deadline.
 #[must_use]
 pub fn on_clock(order: &Order, cx: Context<'_>) -> Decision {
     let mut plan = Plan::new(order, cx);
@@ -25,7 +26,10 @@ pub fn on_clock(order: &Order, cx: Context<'_>) -> Decision {
             plan.record(OrderExpired {});
             plan.release_holds();
         }
-        Phase::New | Phase::Confirmed | Phase::Rejected | Phase::Expired | Phase::Cancelled => {
+        // What is due is said with every decision.
+        Phase::Confirmed if order.is_open() => {}
+        Phase::Confirmed => plan.record(ReturnWindowClosed {}),
+        Phase::New | Phase::Rejected | Phase::Expired | Phase::Cancelled => {
             unreachable!("only what waits has a deadline")
         }
     }

@@ -24,6 +24,7 @@ impl Plan<'_> {
         if !line_ids.is_empty() {
             self.record(DigitalDelivered { line_ids });
         }
+        self.settle_shipments();
         // What is due back is not taken.
         self.settle_money();
         for capture in captures(&self.order) {

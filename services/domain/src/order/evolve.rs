@@ -1,12 +1,13 @@
 //! What has happened becomes state. A broken invariant is a bug, so it panics.
 
-use super::{Hold, Line, LinePrice, Order, PaymentState, Phase, Refund, Submitted, money, place};
+use super::{Hold, Line, LinePrice, Order, PaymentState, Phase, Refund, Submitted, evolve_fulfilment, money, place};
 use crate::Policy;
 use schemas::{
     Effect, LineId, Money, PaymentId, Quantity, Timestamp,
     order::{
         HoldAnswer, HoldsGranted, LatePayment, LineQuantity, OperatorRefunded, OrderEvent, OrderLine, OrderPlaced,
         Payment, PaymentAttemptFailed, PaymentAuthorized, PaymentStarted, PaymentStatus, RefundDue, RefundSettled,
+        SubOrderLine,
     },
 };
 use std::sync::Arc;
@@ -15,12 +16,13 @@ use std::sync::Arc;
 ///
 /// # Panics
 /// If the event breaks an invariant: that is a bug, not a state of the world.
-pub fn evolve(order: &mut Order, event: &OrderEvent, time: Timestamp, _policy: &Policy) {
+pub fn evolve(order: &mut Order, event: &OrderEvent, time: Timestamp, policy: &Policy) {
     order.since.get_or_insert(time);
     match event {
         OrderEvent::OrderPlaced(event) => placed(order, event),
         OrderEvent::ItemHeld(event) => {
-            let answer = HoldAnswer::Granted { unit_price: event.unit_price, kind: event.kind };
+            let answer =
+                HoldAnswer::Granted { unit_price: event.unit_price, kind: event.kind, file: event.file.clone() };
             answered(order, event.attempt, &event.item_id, answer);
         }
         OrderEvent::ItemRefused(event) => {
@@ -32,20 +34,74 @@ pub fn evolve(order: &mut Order, event: &OrderEvent, time: Timestamp, _policy: &
             leave(order, &[Phase::Holding], Phase::Rejected);
             order.refusals.clone_from(&event.refusals);
         }
-        OrderEvent::PaymentStarted(event) => payment_started(order, event),
-        OrderEvent::PaymentAuthorized(event) => authorized(order, event),
-        OrderEvent::PaymentAttemptFailed(event) => attempt_failed(order, event),
+        OrderEvent::PaymentStarted(_)
+        | OrderEvent::PaymentPending(_)
+        | OrderEvent::PaymentAuthorized(_)
+        | OrderEvent::PaymentAttemptFailed(_)
+        | OrderEvent::CaptureDue(_)
+        | OrderEvent::PaymentCaptured(_)
+        | OrderEvent::CaptureFailed(_)
+        | OrderEvent::RefundDue(_)
+        | OrderEvent::RefundSettled(_)
+        | OrderEvent::OperatorRefunded(_) => paid(order, event),
         OrderEvent::OrderSubmitted(event) => {
             assert!(order.submitted.is_none(), "an order is submitted once");
             order.submitted = Some(Submitted { effect: event.effect.clone() });
         }
-        OrderEvent::OrderConfirmed(event) => {
-            assert_eq!(event.attempt, order.attempt, "the holds of the attempt that counts are committed");
-            assert!(order.submitted.is_some(), "a confirmed order was submitted");
-            leave(order, &[Phase::AwaitingPayment, Phase::Reholding], Phase::Confirmed);
-            order.confirmed = true;
-        }
+        OrderEvent::OrderConfirmed(event) => confirmed(order, event.attempt),
         OrderEvent::DigitalDelivered(event) => delivered(order, &event.line_ids),
+        OrderEvent::OrderExpired(_) => leave(order, &[Phase::AwaitingPayment], Phase::Expired),
+        OrderEvent::OrderCancelled(event) => {
+            leave(order, &[Phase::Holding, Phase::AwaitingPayment, Phase::Confirmed], Phase::Cancelled);
+            remember_cancellation(order, event.effect.as_ref());
+        }
+        OrderEvent::LinesCancelled(event) => {
+            lines_cancelled(order, &event.lines, &event.sub_orders);
+            remember_cancellation(order, event.effect.as_ref());
+        }
+        OrderEvent::LatePayment(event) => late_payment(order, event),
+        OrderEvent::ReholdFailed(event) => {
+            leave(order, &[Phase::Reholding], Phase::Expired);
+            remember_cancellation(order, event.effect.as_ref());
+            order.withdrawn |= event.effect.is_some();
+        }
+        OrderEvent::ShipmentsDue(_)
+        | OrderEvent::ShipmentsBackordered(_)
+        | OrderEvent::SubOrdersPlanned(_)
+        | OrderEvent::SubOrderAllocated(_)
+        | OrderEvent::AllocationRefused(_)
+        | OrderEvent::SubOrderDeallocated(_)
+        | OrderEvent::ShipmentShipped(_)
+        | OrderEvent::ShipmentForwarded(_)
+        | OrderEvent::ForwardReceived(_)
+        | OrderEvent::ShipmentsDelivered(_)
+        | OrderEvent::ReturnRequested(_)
+        | OrderEvent::ReturnReceived(_)
+        | OrderEvent::ReturnWindowClosed(_) => {
+            evolve_fulfilment::evolve(order, event, time.plus_seconds(policy.return_seconds));
+        }
+    }
+    await_clock(order, time);
+}
+
+fn confirmed(order: &mut Order, attempt: u32) {
+    assert_eq!(attempt, order.attempt, "the holds of the attempt that counts are committed");
+    assert!(order.submitted.is_some(), "a confirmed order was submitted");
+    leave(order, &[Phase::AwaitingPayment, Phase::Reholding], Phase::Confirmed);
+    order.confirmed = true;
+}
+
+/// Money was asked for, came or went.
+fn paid(order: &mut Order, event: &OrderEvent) {
+    match event {
+        OrderEvent::PaymentStarted(event) => payment_started(order, event),
+        OrderEvent::PaymentPending(event) => {
+            let payment = payment(order, &event.payment_id);
+            assert!(payment.is_asked(), "only of a payment that is being asked for is it news");
+            payment.deferred = true;
+        }
+        OrderEvent::PaymentAuthorized(event) => authorized(order, event),
+        OrderEvent::PaymentAttemptFailed(event) => attempt_failed(order, event),
         OrderEvent::CaptureDue(event) => {
             let payment = payment(order, &event.payment_id);
             payment.capture_due += event.amount.minor();
@@ -60,24 +116,24 @@ pub fn evolve(order: &mut Order, event: &OrderEvent, time: Timestamp, _policy: &
             payment.capture_failed = true;
             payment.shown.reason = Some(event.reason.clone());
         }
-        OrderEvent::OrderExpired(_) => leave(order, &[Phase::AwaitingPayment], Phase::Expired),
-        OrderEvent::OrderCancelled(event) => {
-            leave(order, &[Phase::Holding, Phase::AwaitingPayment, Phase::Confirmed], Phase::Cancelled);
-            remember_cancellation(order, event.effect.as_ref());
-        }
-        OrderEvent::LinesCancelled(event) => {
-            lines_cancelled(order, &event.lines);
-            remember_cancellation(order, event.effect.as_ref());
-        }
-        OrderEvent::LatePayment(event) => late_payment(order, event),
-        OrderEvent::ReholdFailed(event) => {
-            leave(order, &[Phase::Reholding], Phase::Expired);
-            remember_cancellation(order, event.effect.as_ref());
-            order.withdrawn |= event.effect.is_some();
-        }
         OrderEvent::RefundDue(event) => refund_due(order, event),
         OrderEvent::RefundSettled(event) => refund_settled(order, event),
         OrderEvent::OperatorRefunded(event) => operator_refunded(order, event),
+        other => unreachable!("{other:?} is not of money"),
+    }
+}
+
+/// The return window closes when nothing is open any more.
+///
+/// In an older log orders were confirmed that never said what is due: the clock has them say it, at once.
+fn await_clock(order: &mut Order, time: Timestamp) {
+    if order.phase == Phase::Confirmed {
+        let fulfilment = &order.fulfilment;
+        order.deadline = if order.is_open() {
+            (fulfilment.planning.revision == 0).then_some(time)
+        } else {
+            fulfilment.returns_until.filter(|_| !fulfilment.window_closed)
+        };
     }
 }
 
@@ -93,7 +149,7 @@ fn placed(order: &mut Order, event: &OrderPlaced) {
     leave(order, &[Phase::New], Phase::Holding);
     let hold = |(item, quantity): (schemas::ItemId, Quantity)| Hold { item, quantity, answer: None };
     order.holds = place::quantities(&event.lines).expect("the sums were checked").into_iter().map(hold).collect();
-    let line = |_: &OrderLine| Line { priced: None, cancelled: 0, shipped: 0, returned: 0 };
+    let line = |_: &OrderLine| Line { priced: None, cancelled: 0, shipped: 0, requested: 0, returned: 0, due: 0 };
     order.lines = event.lines.iter().map(line).collect();
     order.attempt = 1;
     order.deadline = Some(event.answers_due_at);
@@ -145,6 +201,7 @@ fn new_payment(order: &mut Order, id: &PaymentId, amount: Money, effect: Option<
         reference: None,
         capture_due: 0,
         capture_failed: false,
+        deferred: false,
     });
 }
 
@@ -192,13 +249,19 @@ fn delivered(order: &mut Order, lines: &[LineId]) {
     }
 }
 
-fn lines_cancelled(order: &mut Order, lines: &[LineQuantity]) {
+fn lines_cancelled(order: &mut Order, lines: &[LineQuantity], sub_orders: &[SubOrderLine]) {
     assert_eq!(order.phase, Phase::Confirmed, "before it is confirmed an order is cancelled as a whole");
+    for taken in sub_orders {
+        evolve_fulfilment::leave_sub_order(order, taken);
+    }
     for line in lines {
         let index = order.line_index(&line.line_id).expect("the order has the line");
         assert!(line.quantity.get() <= order.open_units(index), "cancelled and shipped are at most ordered");
         order.lines[index].cancelled += line.quantity.get();
     }
+    // What sub-orders still have is not cancelled: this asserts it.
+    let free = order.free_units();
+    assert_eq!(free.len(), order.lines.len(), "every line is reckoned");
 }
 
 fn remember_cancellation(order: &mut Order, effect: Option<&Effect>) {

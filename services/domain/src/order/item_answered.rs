@@ -32,8 +32,8 @@ pub(super) fn item_answered(order: &Order, command: &ItemAnswered, cx: Context<'
 fn event(command: &ItemAnswered) -> OrderEvent {
     let (attempt, item_id) = (command.attempt, command.item_id.clone());
     match &command.answer {
-        HoldAnswer::Granted { unit_price, kind } => {
-            ItemHeld { attempt, item_id, unit_price: *unit_price, kind: *kind }.into()
+        HoldAnswer::Granted { unit_price, kind, file } => {
+            ItemHeld { attempt, item_id, unit_price: *unit_price, kind: *kind, file: file.clone() }.into()
         }
         HoldAnswer::Refused { refusal } => ItemRefused { attempt, item_id, refusal: refusal.clone() }.into(),
     }
@@ -100,7 +100,7 @@ fn grant(plan: &mut Plan<'_>) {
 fn priced(order: &Order, lines: &[OrderLine]) -> Vec<PricedLine> {
     let priced = lines.iter().filter_map(|line| {
         let hold = order.holds.iter().find(|hold| hold.item == line.item_id)?;
-        let Some(HoldAnswer::Granted { unit_price, kind }) = &hold.answer else { return None };
+        let Some(HoldAnswer::Granted { unit_price, kind, .. }) = &hold.answer else { return None };
         let unit_price = line.unit_price.unwrap_or(*unit_price);
         Some(PricedLine { line_id: line.line_id.clone(), unit_price, kind: *kind })
     });

@@ -3,34 +3,49 @@
 //! It asks its items to hold, waits for the money, commits the holds, and gives back what is not kept (see [`money`]).
 //! State stands here, then what is decided by command, one file each, then [`evolve`].
 
+mod allocation_answered;
 mod answer;
 mod cancel;
 mod clock;
 mod confirm;
+mod deliver;
+mod due;
 mod evolve;
+mod evolve_fulfilment;
+mod fulfilment;
 mod item_answered;
+mod item_deallocated;
 pub mod money;
 mod place;
 mod plan;
+mod plan_shipments;
+mod receive_return;
+mod receive_shipment;
 mod record_authorization;
 mod record_capture;
 mod record_capture_failure;
 mod record_decline;
+mod record_pending;
 mod refund_by_operator;
+mod request_return;
 mod settle_refund;
 mod shared;
+mod ship;
 mod start_payment;
 mod status;
 mod submit;
+mod supersede;
 #[cfg(test)]
 mod tests;
 
 pub use answer::answer;
 pub use clock::on_clock;
 pub use evolve::evolve;
+pub(crate) use place::{expected_prices, quantities};
 pub use status::status;
 
 use crate::{Context, Decided};
+use fulfilment::{Fulfilment, own_location};
 use plan::Plan;
 use schemas::{
     Caller, Currency, Effect, ItemId, LineId, Money, OrderId, PaymentId, Quantity, RefundId, Rejection, Role,
@@ -79,6 +94,7 @@ pub struct Order {
     operator_refunds: Vec<Effect>,
     /// Minor units.
     operator_refunded: i64,
+    fulfilment: Fulfilment,
 }
 
 /// Where the saga stands. What is shown is [`status`].
@@ -104,7 +120,11 @@ struct Line {
     priced: Option<LinePrice>,
     cancelled: u32,
     shipped: u32,
+    /// Announced to come back.
+    requested: u32,
     returned: u32,
+    /// Of no sub-order, as the newest event said that says so, and not planned since.
+    due: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,6 +163,9 @@ struct PaymentState {
     /// Minor units that the provider was asked to take.
     capture_due: i64,
     capture_failed: bool,
+    /// While it is pending: the provider has said that it decides later.
+    #[serde(default)]
+    deferred: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,6 +186,8 @@ pub enum OrderWait {
     Payment(PaymentId),
     /// That it is confirmed, or cannot be.
     Submitted,
+    /// Nothing: a cart's question was refused with this.
+    Refused(OrderRejection),
 }
 
 impl Order {
@@ -189,27 +214,29 @@ impl Order {
             cancellations: Vec::new(),
             operator_refunds: Vec::new(),
             operator_refunded: 0,
+            fulfilment: Fulfilment::default(),
         }
     }
 
-    /// The one deadline there is: of its items' answers, or of the checkout with its grace.
+    /// The one deadline there is: of its items' answers, of the checkout with its grace, or of the return window; and what
+    /// an order of an older log has not said yet is due at once.
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {
         self.deadline
     }
 
-    /// Whether nothing is due and nothing more is expected: it has ended and all money has found its way.
-    ///
-    /// A confirmed order never is: units of it may come back.
+    /// Whether nothing is due and nothing more is expected: it has ended, or all of it has left and the return window is
+    /// over; and all money has found its way. What still comes back of it then is loaded again for.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         let ended = match self.phase {
             Phase::New | Phase::Rejected | Phase::Expired | Phase::Cancelled => true,
-            Phase::Holding | Phase::AwaitingPayment | Phase::Reholding | Phase::Confirmed => false,
+            Phase::Holding | Phase::AwaitingPayment | Phase::Reholding => false,
+            Phase::Confirmed => !self.is_open() && self.deadline.is_none(),
         };
         ended
             && self.refunds.iter().all(|refund| refund.settled)
-            && self.payments.iter().all(|payment| !payment.is_pending() && !payment.is_capture_open())
+            && self.payments.iter().all(|payment| !payment.is_asked() && !payment.is_capture_open())
     }
 
     /// Whether `caller` may know of it and touch it.
@@ -269,6 +296,11 @@ impl PaymentState {
         self.shown.status == PaymentStatus::Pending
     }
 
+    /// The provider is being asked, and answers soon.
+    fn is_asked(&self) -> bool {
+        self.is_pending() && !self.deferred
+    }
+
     /// The provider was asked to take money and has not said how that went; all due back again, nothing is taken.
     fn is_capture_open(&self) -> bool {
         self.capture_due > 0 && self.shown.captured == 0 && !self.capture_failed && self.unrefunded() > 0
@@ -283,6 +315,7 @@ pub fn decide(order: &Order, command: &OrderCommand, cx: Context<'_>) -> Decided
         OrderCommand::Place(command) => place::place(plan(), command),
         OrderCommand::ItemAnswered(command) => item_answered::item_answered(order, command, cx),
         OrderCommand::StartPayment(command) => start_payment::start_payment(owned(plan())?, command),
+        OrderCommand::RecordPending(command) => record_pending::record_pending(trusted(plan())?, command),
         OrderCommand::RecordAuthorization(command) => {
             record_authorization::record_authorization(trusted(plan())?, command)
         }
@@ -298,6 +331,15 @@ pub fn decide(order: &Order, command: &OrderCommand, cx: Context<'_>) -> Decided
         OrderCommand::RefundByOperator(command) => {
             refund_by_operator::refund_by_operator(owned(trusted(plan())?)?, command)
         }
+        OrderCommand::Supersede(command) => Ok(supersede::supersede(plan(), command)),
+        OrderCommand::PlanShipments(command) => plan_shipments::plan_shipments(owned(trusted(plan())?)?, command),
+        OrderCommand::AllocationAnswered(command) => Ok(allocation_answered::allocation_answered(plan(), command)),
+        OrderCommand::ItemDeallocated(command) => Ok(item_deallocated::item_deallocated(plan(), command)),
+        OrderCommand::Ship(command) => ship::ship(concerned(plan())?, command),
+        OrderCommand::ReceiveShipment(command) => receive_shipment::receive_shipment(concerned(plan())?, command),
+        OrderCommand::Deliver(command) => deliver::deliver(concerned(plan())?, command),
+        OrderCommand::RequestReturn(command) => request_return::request_return(owned(plan())?, command),
+        OrderCommand::ReceiveReturn(command) => receive_return::receive_return(concerned(plan())?, command),
     }
 }
 
@@ -312,4 +354,15 @@ fn owned(plan: Plan<'_>) -> Result<Plan<'_>, Rejection> {
 /// Passes what only the engine and who acts for the shop may say: facts about money.
 fn trusted(plan: Plan<'_>) -> Result<Plan<'_>, Rejection> {
     if plan.cx.caller.is_trusted() { Ok(plan) } else { Err(Rejection::Order(OrderRejection::OrderNotFound)) }
+}
+
+/// Passes what a warehouse asks of an order that it has, or had, a part of, and who acts for the shop of any.
+fn concerned(plan: Plan<'_>) -> Result<Plan<'_>, Rejection> {
+    let caller = plan.cx.caller;
+    let is_own = caller.role == Role::Warehouse
+        && own_location(caller).is_some_and(|location| plan.order.fulfilment.concerns(location));
+    if plan.order.phase != Phase::New && (is_own || caller.is_trusted()) {
+        return Ok(plan);
+    }
+    Err(Rejection::Order(OrderRejection::OrderNotFound))
 }

@@ -1,16 +1,17 @@
 //! A decision in the making: it applies each event to a copy of the state, so that the next step sees it.
 
-use super::{Order, OrderWait, answer, evolve, money};
+use super::{Order, OrderWait, Phase, answer, evolve, money};
 use crate::{Answer, Context, Decided, Decision, Wait};
 use schemas::{
     Command, Event, ItemId, Money, Rejection, ReplyBody, Role,
+    cart::{CartCommand, CartOutcome, OrderEnded},
     item::{CommitHold, HoldId, ItemCommand, PlaceHold, ReleaseHold},
     order::{OrderEvent, OrderRejection},
 };
 use std::collections::BTreeMap;
 
 /// The prices that the buyer saw, by item.
-pub(super) type ExpectedPrices = BTreeMap<ItemId, Money>;
+pub(crate) type ExpectedPrices = BTreeMap<ItemId, Money>;
 
 /// Events and sends so far, and the state after them.
 pub(super) struct Plan<'a> {
@@ -18,11 +19,13 @@ pub(super) struct Plan<'a> {
     pub(super) cx: Context<'a>,
     events: Vec<Event>,
     sends: Vec<Command>,
+    /// What the cart knows of.
+    told: Phase,
 }
 
 impl<'a> Plan<'a> {
     pub(super) fn new(order: &Order, cx: Context<'a>) -> Self {
-        Self { order: order.clone(), cx, events: Vec::new(), sends: Vec::new() }
+        Self { order: order.clone(), cx, events: Vec::new(), sends: Vec::new(), told: order.phase }
     }
 
     /// Something happens.
@@ -34,7 +37,12 @@ impl<'a> Plan<'a> {
 
     /// Asks an item for something.
     pub(super) fn send(&mut self, item: ItemId, command: ItemCommand) {
-        self.sends.push(Command::Item { item, command });
+        self.ask(Command::Item { item, command });
+    }
+
+    /// Asks another aggregate for something.
+    pub(super) fn ask(&mut self, command: Command) {
+        self.sends.push(command);
     }
 
     /// Asks each item to hold for the attempt that counts.
@@ -88,24 +96,55 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Tells the cart that placed the order how it ended for it, once.
+    pub(super) fn tell_cart(&mut self) {
+        let before = std::mem::replace(&mut self.told, self.order.phase);
+        let Some(terms) = self.order.terms.as_ref().filter(|terms| terms.from_cart) else { return };
+        let outcome = match (before, self.order.phase) {
+            (before, now) if before == now => return,
+            (_, Phase::Confirmed) => CartOutcome::Confirmed,
+            (_, Phase::Rejected) => CartOutcome::Rejected { refusals: self.order.refusals.clone() },
+            (Phase::AwaitingPayment, Phase::Expired) => CartOutcome::Expired,
+            (Phase::Holding | Phase::AwaitingPayment, Phase::Cancelled) => CartOutcome::Cancelled,
+            // A late payment comes to nothing, or a confirmed order is cancelled: it had ended for the cart before.
+            (_, Phase::Expired | Phase::Cancelled) => return,
+            (_, Phase::New | Phase::Holding | Phase::AwaitingPayment | Phase::Reholding) => return,
+        };
+        let Some(shopper) = terms.owner.shopper.clone() else { return };
+        let ended = OrderEnded { order_id: self.order.id.clone(), outcome };
+        if !planted::bug!("cart-never-told") {
+            self.ask(Command::Cart { shopper, command: CartCommand::OrderEnded(ended) });
+        }
+    }
+
+    /// What follows from every decision.
+    fn settle(&mut self) {
+        self.settle_shipments();
+        self.settle_money();
+        self.tell_cart();
+    }
+
     /// Ends with an order as it stands now.
     pub(super) fn done(mut self) -> Decided {
-        self.settle_money();
+        self.settle();
         let body = ReplyBody::Order(Box::new(answer::reply(&self.order)));
         Ok(self.finish(Answer::Now(body)))
     }
 
     /// Ends with nobody to tell.
     pub(super) fn silent(mut self) -> Decision {
-        if !planted::bug!("refund-forgotten") {
-            self.settle_money();
+        if planted::bug!("refund-forgotten") {
+            self.settle_shipments();
+            self.tell_cart();
+        } else {
+            self.settle();
         }
         self.finish(Answer::Nobody)
     }
 
     /// Ends with the answer to `wait`, now where it is known.
     pub(super) fn until(mut self, wait: OrderWait) -> Decided {
-        self.settle_money();
+        self.settle();
         match answer(&self.order, &wait) {
             Some(Ok(body)) => Ok(self.finish(Answer::Now(body))),
             // A refusal carries no events: what was recorded must not be lost with it.

@@ -1,10 +1,7 @@
 //! What an order shows, and why it takes no more.
 
-use super::{Order, Phase};
-use schemas::{
-    item::ItemKind,
-    order::{OrderRejection, OrderStatus, PaymentStatus},
-};
+use super::{Order, Phase, fulfilment::Shipment};
+use schemas::order::{OrderRejection, OrderStatus, PaymentStatus};
 
 /// The status that an order shows. An expired order that holds again shows `holding`.
 #[must_use]
@@ -22,11 +19,9 @@ pub fn status(order: &Order) -> OrderStatus {
 
 /// What has left and what is open; a digital line is delivered as it leaves.
 fn of_lines(order: &Order) -> OrderStatus {
-    if !order.all_open().is_empty() {
-        return OrderStatus::Confirmed;
-    }
-    let physical = |line: &super::Line| line.priced.is_some_and(|priced| priced.kind == ItemKind::Physical);
-    if order.lines.iter().any(|line| physical(line) && line.shipped > 0) {
+    if order.is_open() {
+        OrderStatus::Confirmed
+    } else if order.fulfilment.shipments.iter().any(Shipment::is_undelivered) {
         OrderStatus::Shipped
     } else {
         OrderStatus::Delivered
@@ -52,6 +47,15 @@ pub(super) fn ended(order: &Order) -> Option<OrderRejection> {
         Phase::Expired => Some(OrderRejection::CheckoutExpired),
         Phase::Cancelled => Some(OrderRejection::OrderCancelled),
         Phase::AwaitingPayment | Phase::Confirmed => None,
+    }
+}
+
+/// Refuses what only a confirmed order takes.
+pub(super) fn confirmed(order: &Order) -> Result<(), OrderRejection> {
+    match ended(order) {
+        Some(rejection) => Err(rejection),
+        None if order.phase == Phase::Confirmed => Ok(()),
+        None => Err(OrderRejection::OrderNotReady { status: status(order) }),
     }
 }
 

@@ -156,14 +156,16 @@ pub(crate) enum Identity {
     Unavailable,
 }
 
+fn unavailable() -> Problem {
+    Problem::unavailable("identity_unavailable", "the keys of the identity provider are out of reach")
+}
+
 fn caller(parts: &Parts) -> Result<Option<Caller>, Problem> {
     match parts.extensions.get::<Identity>() {
         Some(Identity::Known(caller)) => Ok(Some(caller.clone())),
         Some(Identity::Anonymous) => Ok(None),
         Some(Identity::Refused(why)) => Err(Problem::unauthenticated(why, true)),
-        Some(Identity::Unavailable) => {
-            Err(Problem::unavailable("identity_unavailable", "the keys of the identity provider are out of reach"))
-        }
+        Some(Identity::Unavailable) => Err(unavailable()),
         None => Err(Problem::internal(&"a route that needs a caller is not behind Edge::dress")),
     }
 }

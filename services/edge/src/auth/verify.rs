@@ -5,10 +5,10 @@ use super::{
     cache::TokenCache,
     is_subject,
     jwks::{Jwks, Lookup},
-    pseudonym,
+    pseudonym, unavailable,
 };
-use crate::{edge::EdgeError, mac::MacKey};
-use axum::http::{HeaderMap, header};
+use crate::{edge::EdgeError, mac::MacKey, problem::Problem};
+use axum::http::{HeaderMap, StatusCode, header};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use schemas::{Caller, Clock, Role, SubjectId, Timestamp};
 use sha2::{Digest, Sha256};
@@ -75,6 +75,16 @@ impl Verifier {
         match token {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => self.verify(token).await,
             Some(_) | None => Identity::Refused("Authorization must be: Bearer <token>"),
+        }
+    }
+
+    /// Whose token it is that a body names.
+    pub async fn caller_of(&self, token: &str) -> Result<Caller, Problem> {
+        match self.verify(token).await {
+            Identity::Known(caller) => Ok(caller),
+            Identity::Refused(why) => Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_token", why)),
+            Identity::Unavailable => Err(unavailable()),
+            Identity::Anonymous => Err(Problem::internal(&"a token was verified as none")),
         }
     }
 

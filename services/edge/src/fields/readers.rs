@@ -2,9 +2,12 @@
 
 use super::{Fields, FromFields, Node, Read, read_fields};
 use schemas::{Currency, Metadata, Money, ParseError, Quantity, Timestamp};
-use serde::{Deserialize, de::IntoDeserializer};
+use serde::{
+    Deserialize,
+    de::{self, IntoDeserializer},
+};
 use serde_json::{Map, Number, Value};
-use std::{collections::BTreeMap, ops::RangeInclusive};
+use std::{collections::BTreeMap, fmt, ops::RangeInclusive};
 
 /// The largest integer that every JSON reader keeps exactly.
 const MAX_EXACT: i64 = schemas::money::MAX_EXACT;
@@ -157,8 +160,30 @@ pub fn currency(node: &Node<'_>) -> Option<Currency> {
 pub fn word<T: for<'de> Deserialize<'de>>() -> impl Read<T> {
     |node: &Node<'_>| {
         let text = as_text(node)?;
-        let read: Result<T, serde::de::value::Error> = T::deserialize(text.into_deserializer());
+        let read: Result<T, NotAWord> = T::deserialize(text.into_deserializer());
         read.or_else(|fault| node.fault("invalid_value", fault.to_string()).ok_or(())).ok()
+    }
+}
+
+/// Why a text is no word of an enum. serde's own sentence speaks of variants, which a caller knows nothing of.
+#[derive(Debug)]
+struct NotAWord(String);
+
+impl fmt::Display for NotAWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NotAWord {}
+
+impl de::Error for NotAWord {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self(message.to_string())
+    }
+
+    fn unknown_variant(_: &str, known: &'static [&'static str]) -> Self {
+        Self(format!("must be one of {}", known.join(", ")))
     }
 }
 

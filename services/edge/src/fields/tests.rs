@@ -106,6 +106,14 @@ fn tells_all_faults_at_once() {
 }
 
 #[test]
+fn says_which_words_there_are() {
+    let mut document = good();
+    document["bucket"] = json!("attic");
+    let problem = read_object(&document, order).expect_err("faulty");
+    assert_eq!(problem.errors()[0].detail, "must be one of sellable, damaged, quality_control");
+}
+
+#[test]
 fn refuses_quantities_that_are_none() {
     let cases = [
         (json!(0), "out_of_range"),

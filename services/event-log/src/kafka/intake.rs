@@ -149,12 +149,10 @@ fn read(shared: &Shared, message: &BorrowedMessage<'_>) -> Result<Received, Unre
         }
         Err(error) => error.to_string(),
     };
-    let text = serde_json::json!({
-        "reason": format!("the record is no command for this shard: {why}"),
-        "topic": message.topic(),
-        "offset": at,
-        "original": String::from_utf8_lossy(value),
-    });
-    let key = String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned();
-    Err(Unreadable { source, letter: NewDeadLetter { key, value: text.to_string().into_bytes() } })
+    let mut about = serde_json::Map::new();
+    about.insert("topic".to_owned(), message.topic().into());
+    about.insert("offset".to_owned(), at.into());
+    let key = String::from_utf8_lossy(message.key().unwrap_or_default());
+    let reason = format!("the record is no command for this shard: {why}");
+    Err(Unreadable { source, letter: NewDeadLetter::new(&key, &reason, value, about) })
 }

@@ -26,6 +26,9 @@ const OFTEN: Duration = Duration::from_millis(20);
 /// A poll that waits for less than this waits for the answer.
 const SOON: Duration = Duration::from_millis(40);
 
+/// A poll brings no more commands than so many: those are written while the next are decided.
+const PIECE: usize = 256;
+
 /// A question where the command topics end, and how far it has come.
 enum Asked {
     Open(mpsc::Receiver<Option<Vec<u64>>>),
@@ -64,7 +67,7 @@ impl KafkaLease {
     ) -> Result<Self, LogError> {
         let owned = Arc::new(owned);
         let (shared, shard) = (Arc::clone(owned.shared()), owned.shard());
-        let writer = Writer::start(&owned, writing.0, shared.ends.group()?, writing.1)?;
+        let writer = Writer::start(&owned, writing.0, shared.ends.group()?, writing.1, consumed)?;
         let (snapshots, intake, asked, asked_at) = (None, None, None, Instant::now());
         Ok(Self {
             shared,
@@ -204,7 +207,7 @@ impl Lease for KafkaLease {
             self.bury(command)?;
         }
         let is_carried = self.asked.is_some();
-        let commands = self.take(max, wait)?;
+        let commands = self.take(max.min(PIECE), wait)?;
         if self.owned.is_lost() {
             return Ok(Polled { closed: true, ..Polled::default() });
         }

@@ -16,7 +16,6 @@ mod intake;
 mod lease;
 mod measure;
 mod owned;
-mod pace;
 mod polling;
 mod producer;
 mod reader;

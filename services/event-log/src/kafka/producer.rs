@@ -114,7 +114,7 @@ impl Transactor {
             .set("message.timeout.ms", limits.transaction.as_millis().to_string())
             .set("acks", "all")
             // The positions of a transaction that is begun before the markers of the last one are written are asked for again
-            // after this; the default is 100 ms. It doubles each time.
+            // after this (see `Order`); the default is 100 ms. It doubles each time.
             .set("retry.backoff.ms", "2")
             // All records of a batch are queued while the partitions are being registered: waiting for more brings none.
             .set("linger.ms", "0")
@@ -138,10 +138,11 @@ impl Transactor {
         &self,
         topics: &Topics,
         records: Vec<Outgoing>,
-        positions: Option<(&TopicPartitionList, &ConsumerGroupMetadata)>,
+        positions: (&TopicPartitionList, &ConsumerGroupMetadata),
+        order: Order,
     ) -> Result<Written, CommitOutcome> {
         let began = Instant::now();
-        self.write(topics, records, positions).map_err(|error| self.abort(&error))?;
+        self.write(topics, records, positions, order).map_err(|error| self.abort(&error))?;
         let wrote = began.elapsed();
         self.commit()?;
         Ok(Written { offsets: std::mem::take(&mut self.reports.0.lock().offsets), began, wrote })
@@ -151,15 +152,20 @@ impl Transactor {
         &self,
         topics: &Topics,
         records: Vec<Outgoing>,
-        positions: Option<(&TopicPartitionList, &ConsumerGroupMetadata)>,
+        (positions, group): (&TopicPartitionList, &ConsumerGroupMetadata),
+        order: Order,
     ) -> Result<(), KafkaError> {
         *self.reports.0.lock() = Reports { waiting: records.len(), failed: None, offsets: vec![-1; records.len()] };
         self.producer.begin_transaction()?;
+        let place = || self.producer.send_offsets_to_transaction(positions, group, self.limit);
+        if order == Order::PositionsFirst {
+            place()?;
+        }
         for (number, record) in records.into_iter().enumerate() {
             self.send(topics, number, record)?;
         }
-        if let Some((positions, group)) = positions {
-            self.producer.send_offsets_to_transaction(positions, group, self.limit)?;
+        if order == Order::RecordsFirst {
+            place()?;
         }
         // With messages in flight a commit polls for their reports, 100 ms at a time.
         let until = Instant::now() + self.limit;
@@ -233,6 +239,18 @@ impl Transactor {
             Err(_) => CommitOutcome::Indefinite,
         }
     }
+}
+
+/// What a transaction begins with.
+///
+/// Until the markers of the last one are written, the brokers refuse whatever begins the next: librdkafka asks again after
+/// 20 ms for records, and after its `retry.backoff.ms` for positions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Both at once: the last transaction was over long ago.
+    RecordsFirst,
+    /// The last one has only just ended.
+    PositionsFirst,
 }
 
 /// A committed transaction.

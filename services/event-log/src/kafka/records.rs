@@ -70,7 +70,9 @@ impl Outgoing {
 /// A client's or an internal command on its way to its shard.
 pub(super) fn command(topics: &Topics, topic: Topic, envelope: &CommandEnvelope) -> Outgoing {
     let shard = crate::shard_of_command(topics.shards, &envelope.command);
-    let value = serde_json::to_vec(envelope).expect("a command is plain data with text keys");
+    // Most fit: it need not grow.
+    let mut value = Vec::with_capacity(512);
+    serde_json::to_writer(&mut value, envelope).expect("a command is plain data with text keys");
     Outgoing::plain(topic, shard.0, envelope.command.key().to_owned(), Some(value))
 }
 

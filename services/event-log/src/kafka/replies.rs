@@ -9,8 +9,8 @@ use super::{
 use crate::{LogError, ReplySink};
 use rdkafka::{consumer::Consumer as _, error::KafkaError, message::Message as _};
 use schemas::{
-    PositionToken, Rejection, Reply, ReplyAddress, ReplyBody, Topic, item::ItemRejection, order::OrderRejection,
-    reply::Undecidable,
+    PositionToken, Rejection, Reply, ReplyAddress, ReplyBody, Topic, cart::CartRejection, item::ItemRejection,
+    order::OrderRejection, reply::Undecidable, store::StoreRejection, warehouse::WarehouseRejection,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -46,6 +46,9 @@ enum Outcome {
     Done(ReplyBody),
     RefusedByItem(ItemRejection),
     RefusedByOrder(OrderRejection),
+    RefusedByCart(CartRejection),
+    RefusedByStore(StoreRejection),
+    RefusedByWarehouse(WarehouseRejection),
     Undecidable(Undecidable),
 }
 
@@ -55,6 +58,9 @@ impl Answer {
             Ok(body) => Outcome::Done(body),
             Err(Rejection::Item(rejection)) => Outcome::RefusedByItem(rejection),
             Err(Rejection::Order(rejection)) => Outcome::RefusedByOrder(rejection),
+            Err(Rejection::Cart(rejection)) => Outcome::RefusedByCart(rejection),
+            Err(Rejection::Store(rejection)) => Outcome::RefusedByStore(rejection),
+            Err(Rejection::Warehouse(rejection)) => Outcome::RefusedByWarehouse(rejection),
             Err(Rejection::Undecidable(rejection)) => Outcome::Undecidable(rejection),
         };
         Self { request: reply.to.request, positions: reply.positions, outcome }
@@ -65,6 +71,9 @@ impl Answer {
             Outcome::Done(body) => Ok(body),
             Outcome::RefusedByItem(rejection) => Err(Rejection::Item(rejection)),
             Outcome::RefusedByOrder(rejection) => Err(Rejection::Order(rejection)),
+            Outcome::RefusedByCart(rejection) => Err(Rejection::Cart(rejection)),
+            Outcome::RefusedByStore(rejection) => Err(Rejection::Store(rejection)),
+            Outcome::RefusedByWarehouse(rejection) => Err(Rejection::Warehouse(rejection)),
             Outcome::Undecidable(rejection) => Err(Rejection::Undecidable(rejection)),
         };
         Reply { to: ReplyAddress { node, request: self.request }, positions: self.positions, outcome }
@@ -252,6 +261,11 @@ mod tests {
         let refusals = [
             Rejection::Item(ItemRejection::AlreadyShipped),
             Rejection::Order(OrderRejection::AlreadyShipped),
+            Rejection::Item(ItemRejection::InsufficientStock { asked: 3, available: 1 }),
+            Rejection::Cart(CartRejection::InsufficientStock { asked: 3, available: 1 }),
+            Rejection::Cart(CartRejection::IdempotencyKeyReused),
+            Rejection::Store(StoreRejection::StoreNotFound),
+            Rejection::Warehouse(WarehouseRejection::WarehouseNotFound),
             Rejection::Undecidable(Undecidable::CommandDeadLettered),
         ];
         for refusal in refusals {

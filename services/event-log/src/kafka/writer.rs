@@ -3,8 +3,7 @@
 use super::{
     client::{self, Place},
     owned::Owned,
-    pace::Pace,
-    producer::Transactor,
+    producer::{Order, Transactor},
     records::{self, Outgoing},
     shared::Shared,
     shelf::Shelf,
@@ -13,12 +12,23 @@ use crate::{CommitOutcome, Consumed, LogError};
 use parking_lot::{Condvar, Mutex};
 use rdkafka::{consumer::ConsumerGroupMetadata, topic_partition_list::TopicPartitionList};
 use schemas::{Reply, ShardId, Topic};
-use std::{collections::BTreeMap, sync::Arc, thread::JoinHandle, time::Instant};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
 
 /// No more bytes wait than about so many, or than one batch has.
 const MOST_BYTES: usize = 4 << 20;
 /// What a record takes beside its value.
 const ATTRIBUTES: usize = 400;
+
+/// The markers of a transaction are written after its commit is answered. What begins before that is refused, and asked
+/// for again; so commands gather for a moment.
+const PAUSE: Duration = Duration::from_millis(1);
+/// After this they are written for sure, or the brokers are in trouble.
+const SOON: Duration = Duration::from_millis(20);
 
 /// What one transaction writes, and what is told once it is committed.
 #[derive(Debug, Default)]
@@ -76,6 +86,7 @@ impl Writer {
         transactor: Transactor,
         group: ConsumerGroupMetadata,
         shelf: Shelf,
+        consumed: Consumed,
     ) -> Result<Self, LogError> {
         let desk = Arc::new(Desk::default());
         let shelf = Arc::new(Mutex::new(shelf));
@@ -85,7 +96,8 @@ impl Writer {
             group,
             shelf: Arc::clone(&shelf),
             desk: Arc::clone(&desk),
-            pace: Pace::default(),
+            consumed,
+            ended: None,
         };
         let thread = std::thread::Builder::new()
             .name(format!("writer-{}", owned.shard().0))
@@ -163,7 +175,10 @@ struct Writing {
     group: ConsumerGroupMetadata,
     shelf: Arc<Mutex<Shelf>>,
     desk: Arc<Desk>,
-    pace: Pace,
+    /// As far as is written.
+    consumed: Consumed,
+    /// When the last transaction ended.
+    ended: Option<Instant>,
 }
 
 /// However the thread ends: nobody waits for it any more.
@@ -208,7 +223,7 @@ impl Writing {
     fn next(&self) -> Option<Work> {
         let mut queue = self.desk.queue.lock();
         loop {
-            let pause = self.pace.next().and_then(|next| next.checked_duration_since(Instant::now()));
+            let pause = self.ended.and_then(|ended| PAUSE.checked_sub(ended.elapsed()));
             match pause {
                 _ if queue.waiting.is_empty() && queue.is_closing => return None,
                 _ if queue.waiting.is_empty() => self.desk.changed.wait(&mut queue),
@@ -227,7 +242,8 @@ impl Writing {
         if self.owned.is_lost() {
             return CommitOutcome::Fenced;
         }
-        let places = match consumed.map(|consumed| self.places(consumed)).transpose() {
+        let consumed = consumed.unwrap_or(self.consumed);
+        let places = match self.places(consumed) {
             Ok(places) => places,
             Err(error) => {
                 tracing::error!(%error, "positions cannot be committed");
@@ -242,12 +258,14 @@ impl Writing {
             })
             .collect();
         let topics = &self.shared().topics;
-        let count = u32::try_from(kept.len()).unwrap_or(u32::MAX);
-        let written = self.transactor.transact(topics, records, places.as_ref().map(|places| (places, &self.group)));
-        self.pace.ended(Instant::now());
+        let count = kept.len();
+        let is_soon = self.ended.is_some_and(|ended| ended.elapsed() < SOON);
+        let order = if is_soon { Order::PositionsFirst } else { Order::RecordsFirst };
+        let written = self.transactor.transact(topics, records, (&places, &self.group), order);
+        self.ended = Some(Instant::now());
         match written {
             Ok(written) => {
-                self.pace.wrote(written.began, count, written.wrote);
+                self.consumed = consumed;
                 let (shard, wrote, all) = (self.shard().0, written.wrote, written.began.elapsed());
                 tracing::trace!(shard, count, ?wrote, ?all, "a transaction is committed");
                 self.note(kept.into_iter().zip(written.offsets));

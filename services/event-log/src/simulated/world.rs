@@ -2,8 +2,8 @@
 
 use super::{Fate, OnCommit, Profile, SimulatedOptions, partitions::Partitions};
 use crate::{
-    Batch, CommandSource, CommitOutcome, Consumed, LogError, Polled, Received, Record, ReplySink, SubmitError,
-    inbox::Inbox, shard_of_command,
+    Batch, CommandSource, CommitOutcome, Consumed, LogError, MAX_RECORD_BYTES, NewEvent, Polled, Received, Record,
+    ReplySink, SubmitError, inbox::Inbox, shard_of_command,
 };
 use schemas::{CommandEnvelope, Reply, ShardCount, ShardId, Topic};
 use std::{
@@ -196,7 +196,7 @@ impl World {
                 self.hand_over(shard, epoch, batch);
                 CommitOutcome::Committed
             }
-            Profile::Cluster => match (self.on_commit)(shard) {
+            Profile::Cluster => match if is_too_large(&batch) { Fate::Aborted } else { (self.on_commit)(shard) } {
                 fate if planted::bug!("reply-on-produce") && fate != Fate::Committed => {
                     self.replies.extend(batch.replies);
                     self.fence(shard);
@@ -352,4 +352,14 @@ fn record_of(topic: Topic, shard: ShardId, command: &CommandEnvelope) -> Record 
     let value = serde_json::to_vec(command).expect("a command is plain data with text keys");
     let key = command.command.key().to_owned();
     Record { topic, partition: shard.0, offset: 0, key, envelope: None, value: Some(value) }
+}
+
+/// Whether a record of it is more than Kafka's client takes, however often it is given.
+fn is_too_large(batch: &Batch) -> bool {
+    let trace = |event: &NewEvent| event.envelope.traceparent.as_ref().map_or(0, String::len);
+    let events = batch.events.iter().map(|event| event.value.len() + trace(event));
+    let commands = batch.internal.iter().map(|command| serde_json::to_vec(command).map_or(0, |json| json.len()));
+    let letters = batch.dead_letters.iter().map(|letter| letter.key.len() + letter.value.len());
+    let snapshots = batch.snapshots.iter().map(|snapshot| snapshot.value.as_ref().map_or(0, Vec::len));
+    events.chain(commands).chain(letters).chain(snapshots).any(|bytes| bytes > MAX_RECORD_BYTES as usize)
 }

@@ -70,7 +70,7 @@ impl Tail {
 /// What a reader waits for: nobody is woken by what does not concern them.
 #[derive(Debug, Clone)]
 pub(super) struct Interest {
-    topics: u8,
+    topics: u16,
     wake: Arc<Condvar>,
 }
 

@@ -17,6 +17,9 @@ pub(super) const fn code(topic: Topic) -> u8 {
         Topic::Snapshots => 5,
         Topic::DeadLetters => 6,
         Topic::Replies => 7,
+        Topic::CartsEvents => 8,
+        Topic::StoresEvents => 9,
+        Topic::WarehousesEvents => 10,
     }
 }
 
@@ -26,7 +29,7 @@ pub(super) const fn index(topic: Topic) -> usize {
 }
 
 /// A set of topics, as bits.
-pub(super) const fn bit(topic: Topic) -> u8 {
+pub(super) const fn bit(topic: Topic) -> u16 {
     1 << index(topic)
 }
 

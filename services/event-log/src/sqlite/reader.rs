@@ -50,6 +50,9 @@ impl SqliteReader {
             | Topic::InternalCommands
             | Topic::InventoryEvents
             | Topic::OrdersEvents
+            | Topic::CartsEvents
+            | Topic::StoresEvents
+            | Topic::WarehousesEvents
             | Topic::DeadLetters
             | Topic::Replies => read_batches(connection, self.places[i], max_bytes, out),
         }

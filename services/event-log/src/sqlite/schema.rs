@@ -26,7 +26,8 @@ CREATE TABLE snapshots (
 ) STRICT;
 CREATE VIEW record_batches AS SELECT
     CASE id >> 59 WHEN 1 THEN 'commands.v1' WHEN 2 THEN 'internal.commands.v1' WHEN 3 THEN 'inventory.events.v1'
-        WHEN 4 THEN 'orders.events.v1' WHEN 5 THEN 'snapshots.v1' WHEN 6 THEN 'dead-letters.v1' END AS topic,
+        WHEN 4 THEN 'orders.events.v1' WHEN 5 THEN 'snapshots.v1' WHEN 6 THEN 'dead-letters.v1'
+        WHEN 8 THEN 'carts.events.v1' WHEN 9 THEN 'stores.events.v1' WHEN 10 THEN 'warehouses.events.v1' END AS topic,
     (id >> 47) & 4095 AS partition, id & 140737488355327 AS first_offset, count, data FROM batches;
 ";
 

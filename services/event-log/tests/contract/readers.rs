@@ -52,7 +52,7 @@ fn a_reader_of_many_partitions_gets_each_in_order(world: &mut dyn World) {
         let mut owner = lease(&*log, shard);
         for seq in 1..=30 {
             let mut batch = events(&*owner, [seq]);
-            batch.events.push(event(&*owner, Topic::OrdersEvents, seq));
+            batch.events.extend(Topic::EVENTS[1..].iter().map(|topic| event(&*owner, *topic, seq)));
             assert_eq!(owner.commit(batch), CommitOutcome::Committed);
         }
     }
@@ -61,7 +61,7 @@ fn a_reader_of_many_partitions_gets_each_in_order(world: &mut dyn World) {
     let from: Vec<_> = places.clone().map(|(topic, partition)| ReadFrom { topic, partition, offset: 0 }).collect();
     let mut reader = log.reader(&from).unwrap();
     let mut records = Vec::new();
-    while records.len() < 4 * 2 * 30 {
+    while records.len() < 4 * Topic::EVENTS.len() * 30 {
         let more = reader.poll(100, Duration::from_secs(5)).unwrap();
         assert!(!more.is_empty(), "only {} records", records.len());
         records.extend(more);

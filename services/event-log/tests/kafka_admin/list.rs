@@ -4,7 +4,9 @@ use event_log::kafka::{
     MAX_RECORD_BYTES,
     admin::{Cleanup, Retention, TopicEntry, TopicList, topics},
 };
-use schemas::{Topic, item::ItemEvent, order::OrderEvent};
+use schemas::{
+    Topic, cart::CartEvent, item::ItemEvent, order::OrderEvent, store::StoreEvent, warehouse::WarehouseEvent,
+};
 use std::{collections::BTreeSet, path::Path};
 
 const HOUR_MS: u64 = 3_600_000;
@@ -38,6 +40,9 @@ fn names_every_type_of_event_in_its_topic() {
         let types: &[&str] = match topic {
             Topic::InventoryEvents => ItemEvent::TYPES,
             Topic::OrdersEvents => OrderEvent::TYPES,
+            Topic::CartsEvents => CartEvent::TYPES,
+            Topic::StoresEvents => StoreEvent::TYPES,
+            Topic::WarehousesEvents => WarehouseEvent::TYPES,
             other => panic!("{other} carries events that this test does not know"),
         };
         assert_eq!(entry(topic).payloads, types, "{topic}");

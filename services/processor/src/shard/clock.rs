@@ -29,7 +29,7 @@ impl Shard {
             };
             match self.apply_deadline(now, &key, &cause, &mut batch) {
                 Ok(true) if self.state.deadlines.first() != Some(&(due, key.clone())) => {}
-                // It panicked twice, or is still due: the clock may not stand still here for ever.
+                // It panicked twice, no record holds it, or it is still due: the clock may not stand still here for ever.
                 Ok(_) => self.bury_deadline(due, key, &mut batch),
                 Err(Broken) => {
                     rebuild = Some(Rebuild { careful: key, rest: Vec::new() });
@@ -46,7 +46,7 @@ impl Shard {
     /// A deadline that cannot be handled is kept for an operator, and rests until its aggregate has another one.
     fn bury_deadline(&mut self, due: Timestamp, key: AggregateKey, batch: &mut Batch) {
         self.stats.dead_letters += 1;
-        let value = serde_json::json!({ "reason": "a deadline made its aggregate panic twice, or changed nothing", "due": due, "key": key });
+        let value = serde_json::json!({ "reason": "a deadline made its aggregate panic twice, changed nothing, or no record of the log can hold it", "due": due, "key": key });
         batch.dead_letters.push(NewDeadLetter { key: key.as_str().to_owned(), value: value.to_string().into_bytes() });
         self.state.deadlines.remove(&(due, key));
     }

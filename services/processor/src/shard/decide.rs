@@ -1,8 +1,8 @@
-//! One batch of commands: decide, evolve, encode; and what becomes of a command that cannot be decided.
+//! One batch of commands: decide, encode, evolve; and what becomes of a command that cannot be decided.
 
-use super::{Effects, Entry, Rebuild, Saved, Shard, outbox::Cause};
+use super::{Effects, Entry, Rebuild, Saved, Shard, outbox::Cause, record};
 use domain::{Aggregate, Answer, Context, Decided, Decision, Wait, Waiter};
-use event_log::{Batch, CommandSource, NewDeadLetter, NewEvent, Received};
+use event_log::{Batch, CommandSource, NewEvent, Received};
 use schemas::{
     AggregateKey, Command, CommandEnvelope, Envelope, Event, Position, PositionToken, Rejection, Reply, ReplyBody,
     Timestamp, reply::Undecidable,
@@ -53,12 +53,12 @@ impl Shard {
         let cause = Cause::of(envelope);
         let outcome = match self.decided(key, &envelope.command, &cause, now) {
             Some(Ok(decision)) => self.apply(now, key, decision, &cause, batch)?,
-            Some(Err(rejection)) => Some(Outcome::Answered(Err(rejection))),
-            None => None,
+            Some(Err(rejection)) => Ok(Outcome::Answered(Err(rejection))),
+            None => Err(Undecidable::CommandDeadLettered),
         };
         match outcome {
-            Some(outcome) => self.conclude(now, key, outcome, &cause, *source, batch),
-            None => self.bury(key, envelope, *source, batch),
+            Ok(outcome) => self.conclude(now, key, outcome, &cause, *source, batch),
+            Err(why) => self.bury(key, envelope, *source, why, batch),
         }
         self.advance(*source);
         Ok(())
@@ -80,7 +80,8 @@ impl Shard {
         attempt().or_else(attempt)
     }
 
-    /// Evolves by the events of a decision and puts all of it into the batch; `None` where `evolve` panicked on a copy.
+    /// Puts a decision into the batch and evolves by its events; an error says why it is not done, and then nothing has
+    /// changed.
     fn apply(
         &mut self,
         now: Timestamp,
@@ -88,33 +89,81 @@ impl Shard {
         decision: Decision,
         cause: &Cause<'_>,
         batch: &mut Batch,
-    ) -> Result<Option<Outcome>, Broken> {
+    ) -> Result<Result<Outcome, Undecidable>, Broken> {
         let Decision { events, sends, answer } = decision;
-        if !events.is_empty() && !self.evolve(now, key, &events, cause, batch)? {
-            return Ok(None);
+        let (event, send) = (batch.events.len(), batch.internal.len());
+        self.encode(now, key, &events, cause, batch);
+        self.send(now, key, events.len(), sends, cause, batch);
+        let fits = batch.events[event..].iter().all(record::holds_event)
+            && batch.internal[send..].iter().all(record::holds_command);
+        let failed = if fits {
+            self.evolve(now, key, &events).map(|done| (!done).then_some(Undecidable::CommandDeadLettered))
+        } else {
+            Ok(Some(Undecidable::TooLarge))
+        };
+        if !matches!(failed, Ok(None)) {
+            batch.events.truncate(event);
+            batch.internal.truncate(send);
         }
-        if !sends.is_empty() {
-            let positions = self.positions(key, cause.positions);
-            self.stats.sent += sends.len() as u64;
-            let sends = sends.into_iter().enumerate();
-            batch.internal.extend(sends.map(|(ordinal, command)| cause.send(ordinal, command, &positions, now)));
+        if let Some(why) = failed? {
+            return Ok(Err(why));
         }
-        Ok(Some(match answer {
+        self.stats.events += events.len() as u64;
+        self.stats.sent += (batch.internal.len() - send) as u64;
+        Ok(Ok(match answer {
             Answer::Now(body) => Outcome::Answered(Ok(body)),
             Answer::Later(wait) => Outcome::Waits(wait),
             Answer::Nobody => Outcome::Silent,
         }))
     }
 
-    /// Applies events to the state and encodes them, each once; `false` where that panicked and no harm was done.
-    fn evolve(
-        &mut self,
+    /// The records of events that follow the last one of their topic.
+    fn encode(&self, now: Timestamp, key: &AggregateKey, events: &[Event], cause: &Cause<'_>, batch: &mut Batch) {
+        if events.is_empty() {
+            return;
+        }
+        let (first, actor) = (self.state.topic(key.topic()).seq + 1, cause.caller.actor());
+        for (seq, event) in (first..).zip(events) {
+            assert_eq!(event.topic(), key.topic(), "an aggregate's events stand in its own topic");
+            let envelope = Envelope {
+                event_type: event.event_type().into(),
+                subject: key.as_str().to_owned(),
+                time: now,
+                seq,
+                epoch: self.epoch,
+                actor: actor.clone(),
+                causation: cause.id.clone(),
+                correlation: cause.correlation.clone(),
+                traceparent: cause.traceparent.map(str::to_owned),
+            };
+            batch.events.push(NewEvent { topic: key.topic(), envelope, value: record::encode(event) });
+        }
+    }
+
+    /// What other aggregates are asked for, as of so many events from now.
+    fn send(
+        &self,
         now: Timestamp,
         key: &AggregateKey,
-        events: &[Event],
+        events: usize,
+        sends: Vec<Command>,
         cause: &Cause<'_>,
         batch: &mut Batch,
-    ) -> Result<bool, Broken> {
+    ) {
+        if sends.is_empty() {
+            return;
+        }
+        let seq = if events == 0 { self.state.seq_of(key) } else { self.state.topic(key.topic()).seq + events as u64 };
+        let positions = self.positions_at(key, seq, cause.positions);
+        let sends = sends.into_iter().enumerate();
+        batch.internal.extend(sends.map(|(ordinal, command)| cause.send(ordinal, command, &positions, now)));
+    }
+
+    /// Applies events to the state, each once; `false` where that panicked and no harm was done.
+    fn evolve(&mut self, now: Timestamp, key: &AggregateKey, events: &[Event]) -> Result<bool, Broken> {
+        if events.is_empty() {
+            return Ok(true);
+        }
         let policy = &self.options.policy;
         let careful = !self.options.careful.is_empty() && self.options.careful.contains(key);
         let entry =
@@ -128,27 +177,10 @@ impl Shard {
         } else if !evolves(&mut entry.aggregate, events, now, policy) {
             return Err(Broken);
         }
-        let first = self.state.topic(key.topic()).seq + 1;
-        let actor = cause.caller.actor();
-        for event in events {
-            assert_eq!(event.topic(), key.topic(), "an aggregate's events stand in its own topic");
-            let topic = self.state.topic_mut(key.topic());
-            topic.seq += 1;
-            let envelope = Envelope {
-                event_type: event.event_type().into(),
-                subject: key.as_str().to_owned(),
-                time: now,
-                seq: topic.seq,
-                epoch: self.epoch,
-                actor: actor.clone(),
-                causation: cause.id.clone(),
-                correlation: cause.correlation.clone(),
-                traceparent: cause.traceparent.map(str::to_owned),
-            };
-            batch.events.push(NewEvent { topic: key.topic(), envelope, value: encode(event) });
-        }
-        self.stats.events += events.len() as u64;
-        self.state.topic_mut(key.topic()).epoch = self.epoch;
+        let topic = self.state.topic_mut(key.topic());
+        let first = topic.seq + 1;
+        topic.seq += events.len() as u64;
+        topic.epoch = self.epoch;
         self.state.last_time = now;
         self.state.touched(key, first);
         self.saving.events += events.len() as u64;
@@ -198,18 +230,22 @@ impl Shard {
         }
     }
 
-    /// Refuses a command that panicked twice and keeps it for an operator.
-    fn bury(&mut self, key: &AggregateKey, envelope: &CommandEnvelope, source: CommandSource, batch: &mut Batch) {
+    /// Refuses a command that cannot be decided, and keeps it for an operator.
+    fn bury(
+        &mut self,
+        key: &AggregateKey,
+        envelope: &CommandEnvelope,
+        source: CommandSource,
+        why: Undecidable,
+        batch: &mut Batch,
+    ) {
         self.stats.commands += 1;
         self.stats.dead_letters += 1;
-        let reason = "the command made its aggregate panic twice";
-        let value = serde_json::json!({ "reason": reason, "command": envelope });
-        batch.dead_letters.push(NewDeadLetter { key: key.as_str().to_owned(), value: value.to_string().into_bytes() });
+        batch.dead_letters.push(record::letter(key, &why, envelope));
         // An internal command's client waits for the asking aggregate, whose deadline ends that.
         if let (Some(to), false) = (envelope.reply_to, matches!(source, CommandSource::Internal(_))) {
             let positions = self.positions(key, &envelope.positions);
-            let outcome = Err(Rejection::Undecidable(Undecidable::CommandDeadLettered));
-            batch.replies.push(Reply { to, positions, outcome });
+            batch.replies.push(Reply { to, positions, outcome: Err(Rejection::Undecidable(why)) });
         }
     }
 
@@ -225,7 +261,7 @@ impl Shard {
         let cx = Context { now, command_id: cause.id, caller: cause.caller, policy: &self.options.policy };
         let attempt = || catch_unwind(AssertUnwindSafe(|| entry.aggregate.on_clock(cx))).ok();
         let Some(decision) = attempt().or_else(attempt) else { return Ok(false) };
-        if self.apply(now, key, decision, cause, batch)?.is_none() {
+        if self.apply(now, key, decision, cause, batch)?.is_err() {
             return Ok(false);
         }
         if self.waiters.contains(key) {
@@ -236,8 +272,12 @@ impl Shard {
 
     /// What the chain told so far, and how far the aggregate is now.
     fn positions(&self, key: &AggregateKey, told: &PositionToken) -> PositionToken {
+        self.positions_at(key, self.state.seq_of(key), told)
+    }
+
+    /// The same where the aggregate is at `seq`; 0 where nothing happened to it.
+    fn positions_at(&self, key: &AggregateKey, seq: u64, told: &PositionToken) -> PositionToken {
         let mut positions = told.clone();
-        let seq = self.state.seq_of(key);
         if seq > 0 {
             let seq = if planted::bug!("position-too-low") { seq - 1 } else { seq };
             positions.add(Position { topic: key.topic(), partition: self.options.shard.0, seq });
@@ -264,10 +304,4 @@ impl Shard {
 
 fn evolves(aggregate: &mut Aggregate, events: &[Event], now: Timestamp, policy: &domain::Policy) -> bool {
     catch_unwind(AssertUnwindSafe(|| events.iter().for_each(|event| aggregate.evolve(event, now, policy)))).is_ok()
-}
-
-fn encode(event: &Event) -> Vec<u8> {
-    let mut value = Vec::with_capacity(512);
-    serde_json::to_writer(&mut value, event).expect("an event is plain data with string keys");
-    value
 }

@@ -3,6 +3,7 @@
 mod clock;
 mod decide;
 mod outbox;
+mod record;
 mod save;
 mod state;
 mod waiters;

@@ -5,6 +5,7 @@ mod decides;
 mod orders;
 mod poison;
 mod recovers;
+mod too_large;
 
 use crate::{Effects, Input, Recovery, RecoveryError, Shard, ShardOptions};
 use domain::Policy;
@@ -170,6 +171,7 @@ pub(super) fn list(id: &str) -> Command {
         kind: ItemKind::Physical,
         attributes: serde_json::Map::new(),
         images: Vec::new(),
+        file: None,
         metadata: schemas::Metadata::default(),
     };
     item(id, ItemCommand::List(ListItem { catalog, price: euros(500), source: None, expected_version: None }))
@@ -215,7 +217,7 @@ pub(super) fn available(reply: &Reply) -> Option<i64> {
         Ok(ReplyBody::Item(ItemReply::Stock { available, .. })) => Some(*available),
         Ok(ReplyBody::Item(ItemReply::Hold(hold))) => hold.available,
         Ok(ReplyBody::Item(ItemReply::Catalog { .. } | ItemReply::Safety { .. } | ItemReply::Done))
-        | Ok(ReplyBody::Order(_))
+        | Ok(ReplyBody::Order(_) | ReplyBody::Cart(_) | ReplyBody::Store(_) | ReplyBody::Warehouse(_))
         | Err(_) => None,
     }
 }

@@ -41,6 +41,7 @@ impl Pair {
             metadata: schemas::Metadata::default(),
         };
         let place = PlaceOrder {
+            from_cart: false,
             effect: effect("place"),
             shopper: None,
             channel: None,
@@ -173,4 +174,16 @@ fn ids_of_long_chains_stay_ids() {
         assert_ne!(next, id);
         id = next;
     }
+}
+
+#[test]
+fn an_order_whose_commands_to_its_items_no_record_holds_is_refused() {
+    let mut pair = pair(5);
+    let mut placed = pair.orders.received(pair.place());
+    // As an attribute of an event it is half as long as in JSON.
+    placed.envelope.traceparent = Some("\"".repeat(event_log::MAX_RECORD_BYTES as usize * 2 / 3));
+    let batch = pair.orders.deliver(vec![placed]);
+    assert_eq!((batch.events.len(), batch.internal.len(), batch.dead_letters.len()), (0, 0, 1));
+    assert_eq!(batch.replies[0].outcome, Err(Rejection::Undecidable(schemas::reply::Undecidable::TooLarge)));
+    assert!(pair.orders.knows().is_empty());
 }

@@ -3,14 +3,14 @@
 use crate::{HandClock, ITEMS, PATIENCE, Sink, envelope, hold, list, order, receive};
 use domain::Policy;
 use event_log::{
-    EventLog,
+    EventLog, MAX_RECORD_BYTES,
     kafka::{
         KafkaConfig, KafkaLog, KafkaOptions,
         admin::{self, Copies, Options},
     },
 };
 use processor::{Processor, ProcessorOptions};
-use schemas::{Command, Reply, ShardCount};
+use schemas::{Command, Rejection, Reply, ShardCount, item::ItemCommand, reply::Undecidable};
 use std::{
     sync::{
         Arc,
@@ -38,11 +38,15 @@ struct Cluster {
 
 impl Cluster {
     fn new() -> Self {
+        Self::of(4)
+    }
+
+    fn of(shards: u32) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let namespace = format!("p{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let config = KafkaConfig { namespace, allow_unsafe: true, ..KafkaConfig::new(engines::kafka().bootstrap()) };
         let copies = Copies { replication: 1, min_isr: 1 };
-        let shards = ShardCount::new(4).expect("four");
+        let shards = ShardCount::new(shards).expect("some shards");
         let applied = admin::apply(&config, Options { shards, copies, dry_run: false }).expect("topics");
         assert!(applied.applied, "{applied:?}");
         let options = KafkaOptions::new(config);
@@ -74,6 +78,19 @@ impl Cluster {
             }
             assert!(Instant::now() < until, "no answer");
         }
+    }
+
+    /// Writes a record to the clients' commands as no client of ours would.
+    fn write(&self, record: &[u8]) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("record").display().to_string();
+        std::fs::write(&file, record).expect("a file");
+        let topic = format!("{}.commands.v1", self.options.config.namespace);
+        let brokers = format!("bootstrap.servers={}", self.options.config.brokers);
+        let one = ["--num-records", "1", "--throughput", "-1", "--payload-file", &file, "--topic", &topic];
+        let props = ["--producer-props", &brokers, "max.request.size=8000000", "batch.size=1"];
+        let told = engines::kafka_tool("org.apache.kafka.tools.ProducerPerformance", &[&one[..], &props].concat());
+        assert!(told.status.success(), "{told:?}");
     }
 
     fn stock(&mut self) {
@@ -153,5 +170,34 @@ fn where_positions_are_forgotten_a_start_goes_by_the_checkpoint() {
     let status = process.processor().status();
     assert_eq!(status.iter().map(|shard| shard.events_replayed).sum::<u64>(), 0, "{status:?}");
     assert_eq!(status.iter().map(|shard| shard.commands).sum::<u64>(), 1, "nothing is decided again: {status:?}");
+    process.stop();
+}
+
+#[test]
+fn a_foreign_command_that_no_record_holds_is_refused_and_the_shard_goes_on() {
+    let mut cluster = Cluster::of(1);
+    let process = cluster.process();
+    process.serves(1);
+    let Command::Item { item, command: ItemCommand::List(mut large) } = list("a") else { panic!("a listing") };
+    large.catalog.description = Some("x".repeat(MAX_RECORD_BYTES as usize + 100_000));
+    let large = Command::Item { item, command: ItemCommand::List(large) };
+    let command = envelope(cluster.node, 1_000, &cluster.clock, large);
+    cluster.write(&serde_json::to_vec(&command).expect("JSON"));
+    let reply = cluster.replies.recv_timeout(PATIENCE).expect("an answer");
+    assert_eq!((reply.to.request, reply.outcome), (1_000, Err(Rejection::Undecidable(Undecidable::TooLarge))));
+    assert!(cluster.ask(&list("a")).outcome.is_ok());
+    assert_eq!(process.processor().status()[0].dead_letters, 1);
+    process.stop();
+}
+
+#[test]
+fn a_foreign_record_that_is_no_command_is_kept_as_far_as_a_record_goes() {
+    let mut cluster = Cluster::of(1);
+    let process = cluster.process();
+    process.serves(1);
+    for byte in [b"x", b"\"".as_slice(), b"\0"] {
+        cluster.write(&byte.repeat(MAX_RECORD_BYTES as usize + 100_000));
+    }
+    assert!(cluster.ask(&list("a")).outcome.is_ok());
     process.stop();
 }

@@ -3,11 +3,15 @@
 use super::{HandClock, PATIENCE, Sink, envelope, hold, list, receive};
 use domain::Policy;
 use event_log::{
-    EventLog,
+    EventLog, MAX_RECORD_BYTES,
     simulated::{Fate, Profile, SimulatedLog, SimulatedOptions},
 };
 use processor::{Processor, ProcessorOptions};
-use schemas::{Command, Reply, ReplyBody, ShardCount, Topic, item::ItemReply};
+use schemas::{
+    Command, Rejection, Reply, ReplyBody, ShardCount, Topic,
+    item::{ItemCommand, ItemReply},
+    reply::Undecidable,
+};
 use std::{
     sync::{
         Arc,
@@ -116,4 +120,18 @@ fn what_an_indefinite_commit_wrote_is_learnt_from_the_log() {
     assert_eq!(shop.hear().0, 3);
     shop.send(hold("a", "h"));
     shop.one_of_five_is_held(4);
+}
+
+#[test]
+fn what_no_record_holds_is_refused_once_and_the_shard_goes_on() {
+    let mut shop = Unlucky::start(Fate::Committed);
+    let Command::Item { item, command: ItemCommand::List(mut large) } = list("a") else { panic!("a listing") };
+    large.catalog.description = Some("x".repeat(MAX_RECORD_BYTES as usize));
+    shop.send(Command::Item { item, command: ItemCommand::List(large) });
+    let reply = shop.wait(|| shop.replies.try_recv().ok());
+    assert_eq!(reply.outcome, Err(Rejection::Undecidable(Undecidable::TooLarge)));
+    shop.send(list("b"));
+    assert_eq!(shop.hear().0, 2);
+    let (letters, status) = (shop.log.records(Topic::DeadLetters, 0), shop.processor.status());
+    assert_eq!((letters.len(), status[0].epoch), (1, 1), "{status:?}");
 }

@@ -18,7 +18,14 @@ use schemas::{ParseError, PositionToken, Role, Topic};
 use tail::Tail;
 
 /// The topics that are served: what happened, and what could not be decided.
-const SERVED: [Topic; 3] = [Topic::InventoryEvents, Topic::OrdersEvents, Topic::DeadLetters];
+const SERVED: [Topic; 6] = [
+    Topic::InventoryEvents,
+    Topic::OrdersEvents,
+    Topic::CartsEvents,
+    Topic::StoresEvents,
+    Topic::WarehousesEvents,
+    Topic::DeadLetters,
+];
 
 /// The number of a record in its partition, from 1, by which its place is told; nothing for what is not served.
 fn seq(record: &Record) -> Option<u64> {

@@ -1,9 +1,11 @@
 //! How an order is told.
 
+use super::parcels::{ReturnAnswer, SubOrderAnswer};
 use edge::openapi::MoneySchema;
 use read_model::views::order::{HistoryEntry, OrderRow};
 use schemas::{
-    AdjustmentId, ItemId, LineId, Metadata, Money, OrderId, PaymentId, Position, RefundId, SubjectId, Timestamp,
+    AdjustmentId, ItemId, LineId, LocationId, Metadata, Money, OrderId, PaymentId, Position, RefundId, ReturnId,
+    ShipmentId, SubOrderId, SubjectId, Timestamp,
     item::ItemKind,
     order::{
         Address, Adjustment, AdjustmentKind, LineQuantity, LineReply, OrderRefusal, OrderStatus, Payment, PaymentMode,
@@ -11,6 +13,7 @@ use schemas::{
     },
 };
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// An order in a list.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -34,10 +37,10 @@ pub(super) struct OrderSummary {
 impl OrderSummary {
     pub fn of(row: OrderRow) -> Self {
         Self {
+            arrival_at: row.arrival_at(),
             order_id: row.order_id,
             status: row.status,
             ordered_at: row.ordered_at,
-            arrival_at: None,
             lines: row.lines.into_iter().map(LineAnswer::from).collect(),
             total: row.total,
         }
@@ -65,6 +68,9 @@ pub(super) struct LineAnswer {
     /// Units shipped, or delivered digitally.
     shipped: u32,
     returned: u32,
+    /// Where the file of a digital line is, once it is delivered; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    download_url: Option<String>,
     #[serde(skip_serializing_if = "Metadata::is_empty")]
     #[schema(value_type = Object)]
     metadata: Metadata,
@@ -74,7 +80,17 @@ impl From<LineReply> for LineAnswer {
     fn from(line: LineReply) -> Self {
         let LineReply { line_id, item_id, quantity, unit_price, kind, cancelled, shipped, returned, metadata } = line;
         let quantity = quantity.get();
-        Self { line_id, item_id, quantity, unit_price, kind, cancelled, shipped, returned, metadata }
+        let download_url = None;
+        Self { line_id, item_id, quantity, unit_price, kind, cancelled, shipped, returned, download_url, metadata }
+    }
+}
+
+impl LineAnswer {
+    /// The line with its file, for who may see the order.
+    fn with_file(line: LineReply, files: &BTreeMap<ItemId, String>) -> Self {
+        let is_delivered = line.kind == Some(ItemKind::Digital) && line.shipped > 0;
+        let download_url = files.get(&line.item_id).filter(|_| is_delivered).cloned();
+        Self { download_url, ..Self::from(line) }
     }
 }
 
@@ -176,13 +192,37 @@ pub(super) struct HistoryAnswer {
     reason: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     lines: Vec<LineUnitsAnswer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    sub_order_id: Option<SubOrderId>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    shipment_ids: Vec<ShipmentId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    return_id: Option<ReturnId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    location: Option<LocationId>,
 }
 
 impl From<HistoryEntry> for HistoryAnswer {
     fn from(entry: HistoryEntry) -> Self {
-        let HistoryEntry { position, time, what, actor, payment_id, refund_id, amount, reason, lines } = entry;
-        let lines = lines.into_iter().map(LineUnitsAnswer::from).collect();
-        Self { position, time, what, actor, payment_id, refund_id, amount, reason, lines }
+        Self {
+            position: entry.position,
+            time: entry.time,
+            what: entry.what,
+            actor: entry.actor,
+            payment_id: entry.payment_id,
+            refund_id: entry.refund_id,
+            amount: entry.amount,
+            reason: entry.reason,
+            lines: entry.lines.into_iter().map(LineUnitsAnswer::from).collect(),
+            sub_order_id: entry.sub_order_id,
+            shipment_ids: entry.shipment_ids,
+            return_id: entry.return_id,
+            location: entry.location,
+        }
     }
 }
 
@@ -205,7 +245,7 @@ pub(super) struct AddressAnswer {
 
 impl From<Address> for AddressAnswer {
     fn from(address: Address) -> Self {
-        let Address { name, lines, city, postal_code, region, country, phone } = address;
+        let Address { name, lines, city, postal_code, region, country, phone, coordinates: _ } = address;
         Self { name, lines, city, postal_code, region, country, phone }
     }
 }
@@ -247,8 +287,11 @@ pub(super) struct OrderAnswer {
     #[schema(value_type = Option<MoneySchema>)]
     total: Option<Money>,
     /// The parts that warehouses ship.
-    #[schema(value_type = Vec<Object>)]
-    sub_orders: Vec<serde_json::Value>,
+    sub_orders: Vec<SubOrderAnswer>,
+    /// Ordered units that wait for stock.
+    backordered: Vec<LineUnitsAnswer>,
+    /// What comes, or came, back.
+    returns: Vec<ReturnAnswer>,
     payments: Vec<PaymentAnswer>,
     /// Why it was rejected, or could not hold again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -272,19 +315,21 @@ impl OrderAnswer {
         let waits = matches!(row.status, OrderStatus::Holding | OrderStatus::AwaitingPayment | OrderStatus::Expired);
         Self {
             expires_at: row.expires_at.filter(|_| waits),
+            arrival_at: row.arrival_at(),
+            sub_orders: SubOrderAnswer::all(&row),
+            backordered: row.due.iter().filter(|_| row.backordered).cloned().map(LineUnitsAnswer::from).collect(),
+            returns: row.returns.into_iter().map(ReturnAnswer::from).collect(),
             order_id: row.order_id,
             status: row.status,
             shopper: row.owner.and_then(|owner| owner.shopper),
             channel: row.channel,
             ordered_at: row.ordered_at,
             placed_at: row.placed_at,
-            arrival_at: None,
             payment: row.payment,
             submitted: row.submitted,
-            lines: row.lines.into_iter().map(LineAnswer::from).collect(),
+            lines: row.lines.into_iter().map(|line| LineAnswer::with_file(line, &row.files)).collect(),
             adjustments: row.adjustments.into_iter().map(AdjustmentAnswer::from).collect(),
             total: row.total,
-            sub_orders: Vec::new(),
             payments: row.payments.into_iter().map(PaymentAnswer::from).collect(),
             refusals: row.refusals,
             shipping_address: address.map(AddressAnswer::from),

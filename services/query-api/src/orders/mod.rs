@@ -1,8 +1,10 @@
-//! Orders: a shopper's own, newest first; each in full for who may see it.
+//! Orders: a shopper's own, or those that a store has placed, newest first; each in full for who may see it.
 
 mod answer;
+pub(crate) mod by_warehouse;
+mod parcels;
 
-use crate::{QueryState, access, not_kept, pager::Pager, store_problem};
+use crate::{QueryState, access, not_kept, pager::Pager, personal::opened, store_problem};
 use answer::{OrderAnswer, OrderSummary};
 use axum::{
     Json,
@@ -10,15 +12,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use edge::{AtLeast, Authenticated, Page, Params, PathIds, Problem, ProblemDocument};
-use keys::KeyError;
 use read_model::views::{
     order::{self, OrderRow},
     orders_by_shopper::{self, OrderPlace},
+    orders_by_store,
 };
-use schemas::{
-    Caller, OrderId, SubjectId, Timestamp,
-    order::{Address, OrderStatus},
-};
+use schemas::{Caller, OrderId, Role, StoreId, SubjectId, Timestamp, order::OrderStatus};
 use serde::Serialize;
 
 /// A page of orders, newest first.
@@ -29,6 +28,14 @@ pub(crate) struct OrderList {
     /// Where the next page begins; null at the end.
     next_cursor: Option<String>,
     limit: usize,
+}
+
+/// Whose orders are listed.
+enum Whose {
+    /// Those of a shopper.
+    Shopper(SubjectId),
+    /// Those that a store has placed.
+    Store(StoreId),
 }
 
 /// What a list of orders is asked for.
@@ -52,8 +59,12 @@ impl Query {
     }
 
     /// Names the list in its cursors: another filter, or another shopper's, is another list.
-    fn name(&self, shopper: &SubjectId) -> String {
-        format!("orders|{shopper}|{:?}|{:?}", self.since.map(Timestamp::millis), self.statuses)
+    fn name(&self, whose: &Whose) -> String {
+        let whose = match whose {
+            Whose::Shopper(shopper) => shopper.to_string(),
+            Whose::Store(store) => format!("store/{store}"),
+        };
+        format!("orders|{whose}|{:?}|{:?}", self.since.map(Timestamp::millis), self.statuses)
     }
 
     fn passes(&self, row: &OrderRow) -> bool {
@@ -71,7 +82,7 @@ fn statuses(text: &str) -> Result<Vec<OrderStatus>, String> {
     text.split(',').map(read).collect()
 }
 
-/// Orders of the caller, newest first.
+/// Orders of the caller, newest first; of a store's staff those that the store has placed.
 #[utoipa::path(get, path = "/v1/orders", tag = "Orders", operation_id = "listOrders",
     params(
         ("since" = Option<String>, Query, description = "Only orders of this RFC 3339 time or later."),
@@ -90,21 +101,22 @@ pub(crate) async fn list(
     params: Params,
 ) -> Result<Response, Problem> {
     let query = Query::read(params)?;
-    let shopper = whose(&state, &caller, &query)?;
-    let name = query.name(&shopper);
+    let whose = whose(&state, &caller, &query)?;
+    let name = query.name(&whose);
     let after = query.page.cursor.as_ref().map(|cursor| open(&state, &name, cursor)).transpose()?;
     state.at_least(&at_least).await?;
-    let (orders, next) = scan(&state, &query, &shopper, after).await?;
+    let (orders, next) = scan(&state, &query, &whose, after).await?;
     let next_cursor =
         next.map(|place| state.edge.cursors().seal(&name, &(place.ordered_at.millis(), place.order_id.as_str())));
     Ok((not_kept(), Json(OrderList { orders, next_cursor, limit: query.page.limit })).into_response())
 }
 
-fn whose(state: &QueryState, caller: &Caller, query: &Query) -> Result<SubjectId, Problem> {
-    match &query.shopper {
-        None => Ok(caller.subject.clone()),
-        Some(_) if !caller.is_trusted() => Err(Problem::forbidden("`shopper` takes the role service or operator")),
-        Some(sub) => Ok(state.edge.pseudonym(sub)),
+fn whose(state: &QueryState, caller: &Caller, query: &Query) -> Result<Whose, Problem> {
+    match (&query.shopper, &caller.store) {
+        (None, Some(store)) if caller.role == Role::Store => Ok(Whose::Store(store.clone())),
+        (None, _) => Ok(Whose::Shopper(caller.subject.clone())),
+        (Some(_), _) if !caller.is_trusted() => Err(Problem::forbidden("`shopper` takes the role service or operator")),
+        (Some(sub), _) => Ok(Whose::Shopper(state.edge.pseudonym(sub))),
     }
 }
 
@@ -116,14 +128,18 @@ fn open(state: &QueryState, name: &str, cursor: &str) -> Result<OrderPlace, Prob
 async fn scan(
     state: &QueryState,
     query: &Query,
-    shopper: &SubjectId,
+    whose: &Whose,
     after: Option<OrderPlace>,
 ) -> Result<(Vec<OrderSummary>, Option<OrderPlace>), Problem> {
     let views = &*state.views;
     let mut pager = Pager::new(query.page.limit, after);
     let mut ended = false;
     while let Some((after, count)) = pager.next().filter(|_| !ended) {
-        let mut places = orders_by_shopper::page(views, shopper, after, count).await.map_err(store_problem)?;
+        let places = match whose {
+            Whose::Shopper(shopper) => orders_by_shopper::page(views, shopper, after, count).await,
+            Whose::Store(store) => orders_by_store::page(views, store, after, count).await,
+        };
+        let mut places = places.map_err(store_problem)?;
         ended = places.len() < count;
         // Newest first: what is older than `since` ends the list.
         if let Some(old) = query.since.and_then(|since| places.iter().position(|place| place.ordered_at < since)) {
@@ -160,22 +176,10 @@ pub(crate) async fn get(
     let row = row
         .filter(|row| access::sees_order(&caller, row.owner.as_ref()))
         .ok_or_else(|| Problem::not_found("order_not_found", "no such order"))?;
-    let address = address(&state, &row).await?;
+    // None where the person was forgotten.
+    let address = match &row.shipping_address {
+        Some(sealed) => opened(&state, sealed).await?,
+        None => None,
+    };
     Ok((not_kept(), Json(OrderAnswer::of(row, address))).into_response())
-}
-
-/// Where the order goes; none where the person was forgotten.
-async fn address(state: &QueryState, row: &OrderRow) -> Result<Option<Address>, Problem> {
-    let Some(sealed) = &row.shipping_address else { return Ok(None) };
-    match keys::open(&*state.keys, sealed).await {
-        Ok(address) => Ok(Some(address)),
-        Err(KeyError::Destroyed) => Ok(None),
-        Err(fault @ KeyError::Unavailable(_)) => {
-            tracing::warn!(cause = %fault, "the key store is not available");
-            Err(Problem::unavailable("keys_unavailable", "the keys cannot be read at the moment"))
-        }
-        Err(fault @ (KeyError::Unknown | KeyError::Damaged | KeyError::Shape | KeyError::Corrupt(_))) => {
-            Err(Problem::internal(&fault))
-        }
-    }
 }

@@ -69,7 +69,7 @@ impl View for ItemView {
                 key.push_str(&fact.envelope.subject);
                 Touch::Row
             }
-            Event::Order(_) => Touch::None,
+            Event::Order(_) | Event::Cart(_) | Event::Store(_) | Event::Warehouse(_) => Touch::None,
         }
     }
 
@@ -108,6 +108,9 @@ fn apply(row: &mut ItemRow, event: &ItemEvent, time: Timestamp) {
         ItemEvent::StockReceived(_)
         | ItemEvent::StockCounted(_)
         | ItemEvent::StockMoved(_)
+        | ItemEvent::StockDispatched(_)
+        | ItemEvent::TransferReceived(_)
+        | ItemEvent::TransferLost(_)
         | ItemEvent::HoldGranted(_)
         | ItemEvent::HoldCommitted(_)
         | ItemEvent::HoldReleased(_)

@@ -1,13 +1,19 @@
 //! The views. To add one: its file, and a line in each of [`all`]; the projector need not know.
 
+pub mod backorders;
+pub mod cart;
 pub mod hold;
 pub mod item;
 pub mod item_list;
 pub mod ledger;
 pub mod order;
 pub mod orders_by_shopper;
+pub mod orders_by_store;
+pub mod orders_by_warehouse;
 pub mod stock;
 pub mod stock_history;
+pub mod stores;
+pub mod warehouses;
 
 use crate::{
     fold::{Folded, Listed, ViewFold, decode},
@@ -38,6 +44,13 @@ pub fn all() -> Vec<Box<dyn ViewFold>> {
         Box::new(Folded::<hold::HoldView>::new(HOLD_CACHE_BYTES)),
         Box::new(Folded::<order::OrderView>::new(CACHE_BYTES)),
         Box::new(Listed::<orders_by_shopper::OrdersByShopper>::default()),
+        Box::new(Listed::<orders_by_store::OrdersByStore>::default()),
+        Box::new(Listed::<orders_by_warehouse::OrdersByWarehouse>::default()),
+        Box::new(Folded::<cart::CartView>::new(CACHE_BYTES)),
+        Box::new(Folded::<stores::StoreView>::new(CACHE_BYTES)),
+        Box::new(Listed::<backorders::Backorders>::default()),
+        Box::new(Listed::<backorders::BackordersByItem>::default()),
+        Box::new(Listed::<warehouses::Warehouses>::default()),
     ]
 }
 

@@ -4,7 +4,10 @@ use crate::{
     fold::{Fact, Listing},
     store::{RowKey, RowWrite, Scan, StoreError, Table, ViewStore},
 };
-use schemas::{Event, OrderId, SubjectId, Timestamp, order::OrderEvent};
+use schemas::{
+    Event, OrderId, SubjectId, Timestamp,
+    order::{OrderEvent, OrderPlaced},
+};
 
 /// The table: partition shopper, ordered by (ordered at, order id).
 pub const TABLE: Table = Table { name: "orders_by_shopper_v1" };
@@ -25,11 +28,21 @@ pub async fn page(
     after: Option<&OrderPlace>,
     limit: usize,
 ) -> Result<Vec<OrderPlace>, StoreError> {
+    page_of(store, TABLE, shopper.as_str(), after, limit).await
+}
+
+/// The same of any list of orders that is keyed like this one.
+pub(super) async fn page_of(
+    store: &dyn ViewStore,
+    table: Table,
+    partition: &str,
+    after: Option<&OrderPlace>,
+    limit: usize,
+) -> Result<Vec<OrderPlace>, StoreError> {
     let after = after.map(|place| clustering(place.ordered_at, &place.order_id));
-    let partition = shopper.as_str();
-    let scan = Scan { table: TABLE, partition, after: after.as_deref(), descending: true, limit };
+    let scan = Scan { table, partition, after: after.as_deref(), descending: true, limit };
     let rows = store.scan(scan).await?;
-    let broken = |key: &str| StoreError::Corrupt(format!("{} {partition}: not a key: {key}", TABLE.name));
+    let broken = |key: &str| StoreError::Corrupt(format!("{} {partition}: not a key: {key}", table.name));
     rows.iter().map(|row| parse(&row.clustering).ok_or_else(|| broken(&row.clustering))).collect()
 }
 
@@ -52,38 +65,59 @@ impl Listing for OrdersByShopper {
     const TABLE: Table = TABLE;
 
     fn list(fact: &Fact<'_>, rows: &mut Vec<RowWrite>) {
-        let Event::Order(event) = fact.event else { return };
-        let placed = match event {
-            OrderEvent::OrderPlaced(e) => e,
-            OrderEvent::ItemHeld(_)
-            | OrderEvent::ItemRefused(_)
-            | OrderEvent::HoldsGranted(_)
-            | OrderEvent::OrderRejected(_)
-            | OrderEvent::PaymentStarted(_)
-            | OrderEvent::PaymentAuthorized(_)
-            | OrderEvent::PaymentAttemptFailed(_)
-            | OrderEvent::OrderSubmitted(_)
-            | OrderEvent::OrderConfirmed(_)
-            | OrderEvent::DigitalDelivered(_)
-            | OrderEvent::CaptureDue(_)
-            | OrderEvent::PaymentCaptured(_)
-            | OrderEvent::CaptureFailed(_)
-            | OrderEvent::OrderExpired(_)
-            | OrderEvent::OrderCancelled(_)
-            | OrderEvent::LinesCancelled(_)
-            | OrderEvent::LatePayment(_)
-            | OrderEvent::ReholdFailed(_)
-            | OrderEvent::RefundDue(_)
-            | OrderEvent::RefundSettled(_)
-            | OrderEvent::OperatorRefunded(_) => return,
-        };
-        let Some(shopper) = &placed.owner.shopper else { return };
-        let key = RowKey {
-            partition: shopper.as_str().to_owned(),
-            clustering: clustering(placed.ordered_at, &fact.order_id()),
-        };
-        rows.push(RowWrite { table: TABLE, key, version: fact.version(), body: Some(b"{}".to_vec()) });
+        let Some(placed) = placed(fact) else { return };
+        let shopper = placed.owner.shopper.as_ref();
+        rows.extend(shopper.map(|shopper| entry(TABLE, shopper.as_str(), placed.ordered_at, fact)));
     }
+}
+
+/// What an event says of an order that begins.
+pub(super) fn placed<'f>(fact: &Fact<'f>) -> Option<&'f OrderPlaced> {
+    let Event::Order(event) = fact.event else { return None };
+    match event {
+        OrderEvent::OrderPlaced(e) => Some(e),
+        OrderEvent::ItemHeld(_)
+        | OrderEvent::ItemRefused(_)
+        | OrderEvent::HoldsGranted(_)
+        | OrderEvent::OrderRejected(_)
+        | OrderEvent::PaymentStarted(_)
+        | OrderEvent::PaymentPending(_)
+        | OrderEvent::PaymentAuthorized(_)
+        | OrderEvent::PaymentAttemptFailed(_)
+        | OrderEvent::OrderSubmitted(_)
+        | OrderEvent::OrderConfirmed(_)
+        | OrderEvent::DigitalDelivered(_)
+        | OrderEvent::CaptureDue(_)
+        | OrderEvent::PaymentCaptured(_)
+        | OrderEvent::CaptureFailed(_)
+        | OrderEvent::OrderExpired(_)
+        | OrderEvent::OrderCancelled(_)
+        | OrderEvent::LinesCancelled(_)
+        | OrderEvent::LatePayment(_)
+        | OrderEvent::ReholdFailed(_)
+        | OrderEvent::ShipmentsDue(_)
+        | OrderEvent::ShipmentsBackordered(_)
+        | OrderEvent::SubOrdersPlanned(_)
+        | OrderEvent::SubOrderAllocated(_)
+        | OrderEvent::AllocationRefused(_)
+        | OrderEvent::SubOrderDeallocated(_)
+        | OrderEvent::ShipmentShipped(_)
+        | OrderEvent::ShipmentForwarded(_)
+        | OrderEvent::ForwardReceived(_)
+        | OrderEvent::ShipmentsDelivered(_)
+        | OrderEvent::ReturnRequested(_)
+        | OrderEvent::ReturnReceived(_)
+        | OrderEvent::ReturnWindowClosed(_)
+        | OrderEvent::RefundDue(_)
+        | OrderEvent::RefundSettled(_)
+        | OrderEvent::OperatorRefunded(_) => None,
+    }
+}
+
+/// An order's place in a list.
+pub(super) fn entry(table: Table, partition: &str, ordered_at: Timestamp, fact: &Fact<'_>) -> RowWrite {
+    let key = RowKey { partition: partition.to_owned(), clustering: clustering(ordered_at, &fact.order_id()) };
+    RowWrite { table, key, version: fact.version(), body: Some(b"{}".to_vec()) }
 }
 
 #[cfg(test)]

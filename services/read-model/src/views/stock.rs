@@ -54,7 +54,7 @@ impl View for StockView {
                 key.push_str(&fact.envelope.subject);
                 Touch::Row
             }
-            Event::Item(_) | Event::Order(_) => Touch::None,
+            Event::Item(_) | Event::Order(_) | Event::Cart(_) | Event::Store(_) | Event::Warehouse(_) => Touch::None,
         }
     }
 
@@ -88,6 +88,9 @@ pub fn levels(event: &ItemEvent) -> Option<&StockLevels> {
         ItemEvent::StockReceived(e) => Some(&e.stock),
         ItemEvent::StockCounted(e) => Some(&e.stock),
         ItemEvent::StockMoved(e) => Some(&e.stock),
+        ItemEvent::StockDispatched(e) => Some(&e.stock),
+        ItemEvent::TransferReceived(e) => Some(&e.stock),
+        ItemEvent::TransferLost(e) => Some(&e.stock),
         ItemEvent::HoldGranted(e) => Some(&e.stock),
         ItemEvent::HoldCommitted(e) => Some(&e.stock),
         ItemEvent::HoldReleased(e) => Some(&e.stock),
@@ -113,11 +116,14 @@ pub fn places(event: &ItemEvent) -> &[LocationLevels] {
         ItemEvent::StockReceived(e) => from_ref(&e.place),
         ItemEvent::StockCounted(e) => from_ref(&e.place),
         ItemEvent::StockMoved(e) => from_ref(&e.place),
+        ItemEvent::TransferReceived(e) => from_ref(&e.place),
+        ItemEvent::TransferLost(e) => from_ref(&e.place),
         ItemEvent::UnitsAllocated(e) => from_ref(&e.place),
         ItemEvent::UnitsDeallocated(e) => from_ref(&e.place),
         ItemEvent::StockRestocked(e) => from_ref(&e.place),
         ItemEvent::UnitsUncommitted(e) => &e.places,
         ItemEvent::StockShipped(e) => &e.places,
+        ItemEvent::StockDispatched(e) => &e.places,
         ItemEvent::ItemListed(_)
         | ItemEvent::PriceChanged(_)
         | ItemEvent::ItemDelisted(_)

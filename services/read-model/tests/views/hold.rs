@@ -41,6 +41,7 @@ fn shipped(units: u32) -> StockShipped {
         sub_order: None,
         quantity: quantity(units),
         allocated: Vec::new(),
+        forwarded: Vec::new(),
         committed: units,
         stock: levels(4, 4, 0),
         places: vec![place("ber", 4)],

@@ -2,14 +2,14 @@ use crate::{
     contract::block_on,
     shop::{BEGIN_MS, Shop, effect, euros, free_hold, item_id, levels, listed, place, quantity},
 };
-use read_model::views::ledger::{self, LedgerKind, LedgerRow};
+use read_model::views::ledger::{self, LedgerBucket, LedgerKind, LedgerRow};
 use schemas::{
     AllotmentId, CancellationId, ClaimId, DropId, Metadata, OrderId, Position, ReturnId, SubOrderId, Timestamp, Topic,
     item::{
-        AllotmentReturned, AllottedCommitted, Bucket, HoldCommitted, HoldExpired, HoldGranted, HoldId, HoldReleased,
-        ItemDelisted, PriceChanged, SafetySet, ShortfallDetected, StockCounted, StockMoved, StockReceived,
-        StockRestocked, StockShipped, SubOrderQuantity, UnitsAllocated, UnitsAllotted, UnitsDeallocated,
-        UnitsUncommitted,
+        AllotmentReturned, AllottedCommitted, Bucket, ForwardedQuantity, ForwardedUnits, HoldCommitted, HoldExpired,
+        HoldGranted, HoldId, HoldReleased, ItemDelisted, LocationLevels, PriceChanged, SafetySet, ShortfallDetected,
+        StockCounted, StockDispatched, StockMoved, StockReceived, StockRestocked, StockShipped, SubOrderQuantity,
+        TransferLost, TransferReceived, UnitsAllocated, UnitsAllotted, UnitsDeallocated, UnitsUncommitted,
     },
 };
 
@@ -34,6 +34,8 @@ fn sub_order() -> SubOrderId {
 }
 
 /// Checks kind, quantity, hold, effect, reference and reason of the newest entry.
+///
+/// Every entry also tells the levels after it.
 fn tells(shop: &Shop, kind: LedgerKind, quantity: i64, texts: [Option<&str>; 4]) {
     let row = newest(shop);
     let [hold, effect, reference, reason] = texts;
@@ -96,6 +98,56 @@ fn tells_of_receipts_counts_and_moves() {
     };
     shop.item("a", moved);
     tells(&shop, LedgerKind::StockMoved, 1, [None, Some("m-1"), Some("REF"), Some("broken")]);
+    goes(&shop, Some(LedgerBucket::Sellable), Some(LedgerBucket::Damaged));
+}
+
+/// Checks what the units of the newest entry were counted as, and are.
+fn goes(shop: &Shop, from: Option<LedgerBucket>, to: Option<LedgerBucket>) {
+    assert_eq!((newest(shop).from, newest(shop).to), (from, to));
+}
+
+#[test]
+fn tells_of_units_between_locations() {
+    let mut shop = Shop::open();
+    let (stock, quantity) = (levels(4, 9, 5), quantity(2));
+    let sent = StockDispatched {
+        effect: effect("m-1"),
+        quantity,
+        reason: Some("empty".to_owned()),
+        reference: Some("REF".to_owned()),
+        forward: None,
+        stock,
+        places: vec![place("ber", 7), LocationLevels { incoming: 2, ..place("ham", 0) }],
+    };
+    shop.item("a", sent.clone());
+    tells(&shop, LedgerKind::StockDispatched, 2, [None, Some("m-1"), Some("REF"), Some("empty")]);
+    assert_eq!(newest(&shop).places, sent.places);
+    let forward = ForwardedUnits {
+        hold: order_hold(),
+        sub_order: sub_order(),
+        to_sub_order: SubOrderId::parse("so-2").expect("an id"),
+        allocated: Vec::new(),
+        committed: 2,
+        forwarded: Vec::new(),
+    };
+    let forwarded = StockDispatched { reason: None, reference: None, forward: Some(forward), ..sent };
+    shop.item("a", forwarded);
+    let hold = Some("order/o-1/2");
+    tells(&shop, LedgerKind::StockDispatched, 2, [hold, Some("m-1"), Some("so-2"), None]);
+    let transfer = schemas::EffectId::parse("m-1").expect("an id");
+    let received = TransferReceived {
+        effect: effect("r-1"),
+        transfer: transfer.clone(),
+        quantity,
+        hold: Some(order_hold()),
+        ordered: 2,
+        stock,
+        place: place("ham", 2),
+    };
+    shop.item("a", received);
+    tells(&shop, LedgerKind::TransferReceived, 2, [hold, Some("r-1"), Some("m-1"), None]);
+    shop.item("a", TransferLost { effect: effect("r-2"), transfer, quantity, stock, place: place("ham", 2) });
+    tells(&shop, LedgerKind::TransferLost, 2, [None, Some("r-2"), Some("m-1"), None]);
 }
 
 #[test]
@@ -118,8 +170,14 @@ fn tells_of_holds_of_all_kinds() {
     tells(&shop, LedgerKind::HoldGranted, 2, [Some("free/erp/h"), None, Some("PO"), None]);
     shop.item("a", HoldCommitted { hold: order_hold(), quantity: quantity(2), stock });
     tells(&shop, LedgerKind::HoldCommitted, 2, [Some("order/o-1/2"), None, None, None]);
-    shop.item("a", HoldReleased { hold: order_hold(), held: 2, committed: 1, stock });
-    tells(&shop, LedgerKind::HoldReleased, 3, [Some("order/o-1/2"), None, None, None]);
+    for (held, committed, from) in
+        [(3, 0, Some(LedgerBucket::Held)), (0, 2, Some(LedgerBucket::Committed)), (0, 0, None)]
+    {
+        shop.item("a", HoldReleased { hold: order_hold(), held, committed, stock });
+        let units = i64::from(held + committed);
+        tells(&shop, LedgerKind::HoldReleased, units, [Some("order/o-1/2"), None, None, None]);
+        goes(&shop, from, None);
+    }
     shop.item("a", HoldExpired { hold: order_hold(), quantity: quantity(2), stock });
     tells(&shop, LedgerKind::HoldExpired, 2, [Some("order/o-1/2"), None, None, None]);
 }
@@ -131,9 +189,12 @@ fn tells_of_units_on_their_way_out_and_back() {
     let place = || place("ber", 9);
     let part = SubOrderQuantity { sub_order: sub_order(), quantity: quantity(2) };
     let (effect, quantity) = (effect("e-1"), quantity(2));
-    let allocated = UnitsAllocated { sub_order: sub_order(), hold: order_hold(), quantity, stock, place: place() };
-    shop.item("a", allocated);
+    let allocated =
+        UnitsAllocated { sub_order: sub_order(), hold: order_hold(), quantity, shipment: None, stock, place: place() };
+    shop.item("a", allocated.clone());
     tells(&shop, LedgerKind::UnitsAllocated, 2, [hold, None, Some("so-1"), None]);
+    shop.item("a", UnitsAllocated { shipment: Some(effect.id.clone()), ..allocated });
+    tells(&shop, LedgerKind::UnitsAllocated, 2, [hold, Some("e-1"), Some("so-1"), None]);
     shop.item("a", UnitsDeallocated { sub_order: sub_order(), hold: order_hold(), quantity, stock, place: place() });
     tells(&shop, LedgerKind::UnitsDeallocated, 2, [hold, None, Some("so-1"), None]);
     let uncommitted = UnitsUncommitted {
@@ -141,18 +202,23 @@ fn tells_of_units_on_their_way_out_and_back() {
         hold: order_hold(),
         committed: 1,
         allocated: vec![part],
+        forwarded: vec![ForwardedQuantity { shipment: effect.id.clone(), quantity }],
         into: None,
         stock,
         places: vec![place()],
     };
-    shop.item("a", uncommitted);
-    tells(&shop, LedgerKind::UnitsUncommitted, 3, [hold, None, Some("ca-1"), None]);
+    shop.item("a", uncommitted.clone());
+    tells(&shop, LedgerKind::UnitsUncommitted, 5, [hold, None, Some("ca-1"), None]);
+    goes(&shop, None, None);
+    shop.item("a", UnitsUncommitted { into: Some(allotment()), ..uncommitted });
+    goes(&shop, None, Some(LedgerBucket::Allotted));
     let shipped = StockShipped {
         effect: effect.clone(),
         hold: order_hold(),
         sub_order: Some(sub_order()),
         quantity,
         allocated: Vec::new(),
+        forwarded: Vec::new(),
         committed: 2,
         stock,
         places: vec![place(), crate::shop::place("ham", 1)],
@@ -171,6 +237,7 @@ fn tells_of_units_on_their_way_out_and_back() {
     };
     shop.item("a", restocked);
     tells(&shop, LedgerKind::StockRestocked, 2, [hold, Some("e-1"), Some("re-1"), None]);
+    goes(&shop, None, Some(LedgerBucket::Damaged));
 }
 
 #[test]

@@ -1,7 +1,14 @@
+mod backorders;
+mod cart;
 mod hold;
 mod item;
 mod item_list;
 mod ledger;
 mod order;
 mod orders_by_shopper;
+mod orders_by_store;
+mod orders_by_warehouse;
+mod parcels;
 mod stock;
+mod stores;
+mod warehouses;

@@ -15,7 +15,7 @@ use schemas::{
     },
 };
 
-fn line_id(id: &str) -> LineId {
+pub fn line_id(id: &str) -> LineId {
     LineId::parse(id).expect("an id")
 }
 
@@ -34,6 +34,7 @@ pub fn placed() -> OrderPlaced {
         metadata: Metadata::default(),
     };
     OrderPlaced {
+        from_cart: false,
         effect: effect("place"),
         owner: OrderOwner { shopper: Some(subject("alice")), placed_by: caller("alice") },
         channel: Some("web".to_owned()),
@@ -84,10 +85,15 @@ fn started() -> PaymentStarted {
 
 fn cancelled(id: &str, units: u32) -> LinesCancelled {
     let lines = vec![LineQuantity { line_id: line_id(id), quantity: quantity(units) }];
-    LinesCancelled { effect: Some(effect("cancel")), lines, reason: Some("changed my mind".to_owned()) }
+    LinesCancelled {
+        effect: Some(effect("cancel")),
+        lines,
+        sub_orders: Vec::new(),
+        reason: Some("changed my mind".to_owned()),
+    }
 }
 
-fn row(shop: &Shop) -> OrderRow {
+pub fn row(shop: &Shop) -> OrderRow {
     let id = OrderId::parse("o-1").expect("an id");
     block_on(order::get(&shop.store, &id)).expect("it reads").expect("it is there")
 }
@@ -105,7 +111,7 @@ fn held(kinds: [ItemKind; 2]) -> Shop {
 }
 
 /// A paid and submitted order.
-fn confirmed(kinds: [ItemKind; 2]) -> Shop {
+pub fn confirmed(kinds: [ItemKind; 2]) -> Shop {
     let mut shop = held(kinds);
     shop.order("o-1", started());
     shop.order("o-1", authorized());
@@ -121,7 +127,8 @@ const MIXED: [ItemKind; 2] = [ItemKind::Physical, ItemKind::Digital];
 fn placed_is_holding_and_shows_what_was_asked() {
     let mut shop = Shop::open();
     shop.order("o-1", placed());
-    let held = ItemHeld { attempt: 1, item_id: item_id("a"), unit_price: euros(100), kind: ItemKind::Physical };
+    let held =
+        ItemHeld { attempt: 1, item_id: item_id("a"), unit_price: euros(100), kind: ItemKind::Physical, file: None };
     shop.order("o-1", held);
     let row = row(&shop);
     assert_eq!((row.status, row.ordered_at, row.total), (OrderStatus::Holding, Timestamp::from_millis(77), None));

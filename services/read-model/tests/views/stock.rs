@@ -8,7 +8,10 @@ use read_model::views::{
 };
 use schemas::{
     Metadata, Position, Timestamp, Topic,
-    item::{HoldGranted, StockCounted, StockReceived, StockShipped},
+    item::{
+        HoldGranted, LocationLevels, StockCounted, StockDispatched, StockReceived, StockShipped, TransferLost,
+        TransferReceived,
+    },
 };
 
 fn received(location: &str, units: u32, stock: schemas::item::StockLevels, sellable: u64) -> StockReceived {
@@ -78,6 +81,7 @@ fn shows_every_location_that_a_shipment_touched() {
         sub_order: None,
         quantity: quantity(2),
         allocated: Vec::new(),
+        forwarded: Vec::new(),
         committed: 2,
         stock: levels(3, 4, 1),
         places: vec![place("ber", 3), place("ham", 1)],
@@ -85,6 +89,55 @@ fn shows_every_location_that_a_shipment_touched() {
     shop.item("a", shipped);
     let row = block_on(stock::get(&shop.store, &item_id("a"))).expect("it reads").expect("it is there");
     assert_eq!(sellable(&row), [("ber", 3), ("ham", 1)]);
+}
+
+#[test]
+fn shows_what_is_on_its_way_and_what_of_it_is_ordered() {
+    let mut shop = shop();
+    let sent = |units: u64| LocationLevels { incoming: units, forwarded: units.min(1), ..place("kiel", 0) };
+    let dispatched = StockDispatched {
+        effect: effect("m-1"),
+        quantity: quantity(2),
+        reason: None,
+        reference: None,
+        forward: None,
+        stock: levels(3, 4, 1),
+        places: vec![place("ber", 2), sent(2)],
+    };
+    shop.item("a", dispatched);
+    let kiel = |shop: &Shop| {
+        let row = block_on(stock::get(&shop.store, &item_id("a"))).expect("it reads").expect("it is there");
+        (row.levels, row.locations.into_values().find(|place| place.location.as_str() == "kiel").expect("known"))
+    };
+    assert_eq!(kiel(&shop), (levels(3, 4, 1), sent(2)));
+    let (effect, transfer) = (effect("r-1"), schemas::EffectId::parse("m-1").expect("an id"));
+    let lost = TransferLost {
+        effect: effect.clone(),
+        transfer: transfer.clone(),
+        quantity: quantity(1),
+        stock: levels(3, 4, 1),
+        place: sent(1),
+    };
+    shop.item("a", lost);
+    assert_eq!(kiel(&shop), (levels(3, 4, 1), sent(1)));
+    let stock = levels(4, 5, 1);
+    let place = place("kiel", 1);
+    let received = TransferReceived {
+        effect,
+        transfer,
+        quantity: quantity(1),
+        hold: None,
+        ordered: 0,
+        stock,
+        place: place.clone(),
+    };
+    shop.item("a", received);
+    assert_eq!(kiel(&shop), (stock, place.clone()));
+    let kiel_at = |at| {
+        let row = as_of(&shop, seq(at)).expect("there was stock");
+        row.locations.into_values().find(|place| place.location.as_str() == "kiel")
+    };
+    assert_eq!([kiel_at(6), kiel_at(7), kiel_at(8), kiel_at(9)], [None, Some(sent(2)), Some(sent(1)), Some(place)]);
 }
 
 #[test]

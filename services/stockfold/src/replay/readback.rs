@@ -72,12 +72,29 @@ pub struct StockView {
     pub on_hand: i64,
     /// Units held by checkouts.
     pub held: i64,
-    /// Units ordered.
+    /// Units ordered that belong to no location yet.
     pub committed: i64,
     /// Units lent to drops.
     pub allotted: i64,
     /// Units kept back.
     pub safety: i64,
+    /// By location.
+    pub locations: Vec<LocationView>,
+}
+
+/// Stock of an item at one location.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LocationView {
+    /// Units ordered that it will ship.
+    pub allocated: i64,
+}
+
+impl StockView {
+    /// Units ordered, planned or not.
+    pub fn ordered(&self) -> i64 {
+        self.committed + self.locations.iter().map(|location| location.allocated).sum::<i64>()
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -112,8 +112,8 @@ fn stock_differences(plan: &Plan, reckoned: &Reckoned, stock: &HashMap<String, S
             continue;
         };
         let must = [expected.on_hand(), expected.committed(), expected.available(), 0, 0, 0];
-        let is = [shown.on_hand, shown.committed, shown.available, shown.held, shown.allotted, shown.safety];
-        let names = ["on hand", "committed", "available", "held", "allotted", "safety"];
+        let is = [shown.on_hand, shown.ordered(), shown.available, shown.held, shown.allotted, shown.safety];
+        let names = ["on hand", "ordered", "available", "held", "allotted", "safety"];
         for ((name, is), must) in names.into_iter().zip(is).zip(must).filter(|((_, is), must)| is != must) {
             differences.push(format!("{}: {name} is {is}, the file says {must}", product.code));
         }
@@ -124,7 +124,7 @@ fn stock_differences(plan: &Plan, reckoned: &Reckoned, stock: &HashMap<String, S
 fn stock(evidence: &Evidence<'_>) -> Check {
     let differences = stock_differences(evidence.plan, evidence.reckoned, evidence.stock);
     let detail = format!("{} products", evidence.plan.products.len());
-    Check::new("on hand, committed and available agree for every product", detail, differences)
+    Check::new("on hand, ordered and available agree for every product", detail, differences)
 }
 
 fn oversold(evidence: &Evidence<'_>) -> Check {
@@ -134,9 +134,9 @@ fn oversold(evidence: &Evidence<'_>) -> Check {
         let Some(shown) = evidence.stock.get(&product.item_id) else { continue };
         let had = product.opening(evidence.stock_mode) + product.found;
         sold_out += usize::from(shown.available == 0);
-        if shown.available < 0 || shown.committed > had {
-            let (available, committed) = (shown.available, shown.committed);
-            differences.push(format!("{}: {had} units, {committed} committed, {available} available", product.code));
+        let (available, ordered) = (shown.available, shown.ordered());
+        if available < 0 || ordered > had {
+            differences.push(format!("{}: {had} units, {ordered} ordered, {available} available", product.code));
         }
     }
     Check::new("nothing is oversold", format!("{sold_out} products sold out"), differences)
@@ -220,7 +220,7 @@ pub fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::replay::{csv::tests::rows, plan, reckon, tests::SHOP};
+    use crate::replay::{csv::tests::rows, plan, readback::LocationView, reckon, tests::SHOP};
 
     /// What an engine without faults shows after the small shop.
     struct Shown {
@@ -257,7 +257,7 @@ mod tests {
         checks.into_iter().filter(|check| !check.ok).map(|check| check.name).collect()
     }
 
-    const STOCK: &str = "on hand, committed and available agree for every product";
+    const STOCK: &str = "on hand, ordered and available agree for every product";
 
     #[test]
     fn passes_what_a_faultless_engine_shows() {
@@ -272,6 +272,7 @@ mod tests {
         for fault in [
             |lamp: &mut StockView| lamp.on_hand += 1,
             |lamp: &mut StockView| lamp.committed -= 1,
+            |lamp: &mut StockView| lamp.locations.push(LocationView { allocated: 1 }),
             |lamp: &mut StockView| lamp.available += 1,
             |lamp: &mut StockView| lamp.held += 1,
         ] {

@@ -1,6 +1,10 @@
 //! A request for every operation of the contract, about a given target.
 
-use super::{engine::Ask, targets::Target};
+use super::{
+    engine::{Ask, WEBHOOK_SECRET, token},
+    targets::Target,
+};
+use payments::WebhookSecret;
 use serde_json::{Value, json};
 
 /// The body that pays with a card that the sandbox takes.
@@ -16,6 +20,11 @@ pub fn facts() -> Value {
 
 fn price() -> Value {
     json!({"amount": 500, "currency": "EUR"})
+}
+
+fn warehouse(priority: u32) -> Value {
+    let address = json!({"name": "Acme", "lines": ["1 Dock"], "city": "Leeds", "country": "GB"});
+    json!({"name": "Main", "address": address, "latitude": 53.8, "longitude": -1.55, "priority": priority})
 }
 
 /// The valid body of an operation, named as in the contract with `?op=` behind it; `number` makes its own ids unique.
@@ -40,6 +49,7 @@ pub fn body(operation: &str, target: &Target, number: u32) -> Option<Value> {
             json!({"moveId": id, "location": "main", "from": "sellable", "to": "damaged", "quantity": 1,
                 "reason": "broken", "reference": "claim"})
         }
+        "POST /v1/items/{itemId}/moves/{moveId}/receive" => json!({"receiptId": id, "quantity": 1, "lost": 1}),
         "PUT /v1/items/{itemId}/safety" => json!({"quantity": 0}),
         "POST /v1/items/{itemId}/holds" => {
             json!({"holdId": id, "quantity": 1, "expiresInSeconds": 600, "reference": "r", "metadata": {"a": "b"}})
@@ -63,12 +73,41 @@ pub fn body(operation: &str, target: &Target, number: u32) -> Option<Value> {
         }
         "POST /v1/orders/{orderId}/cancel" => json!({"lines": [{"lineId": "1", "quantity": 1}], "reason": "unwanted"}),
         "POST /v1/orders/{orderId}/payments" => payment(),
+        "PUT /v1/warehouses/{location}" => warehouse(number),
+        "POST /v1/webhooks/payments" => json!({"type": "payment.authorized", "timestamp": "2026-01-31T12:00:00Z",
+            "data": {"orderId": order, "paymentId": id, "amount": price(), "reference": "ref"}}),
         "POST /v1/orders/{orderId}/refunds" => json!({"amount": {"amount": 1, "currency": "EUR"}, "reason": "sorry"}),
+        "POST /v1/orders/{orderId}/shipments" => {
+            json!({"shipmentId": id, "lines": [{"lineId": "1", "quantity": 1}]})
+        }
+        "POST /v1/orders/{orderId}/shipments/{shipmentId}/receive" => json!({"receiptId": id}),
+        "POST /v1/orders/{orderId}/deliveries" => json!({"deliveryId": id}),
+        "POST /v1/orders/{orderId}/returns" => {
+            json!({"lines": [{"lineId": "1", "quantity": 1}], "reason": "unwanted", "metadata": {"a": "b"}})
+        }
+        "POST /v1/orders/{orderId}/returns/{returnId}/receipts" => {
+            json!({"receiptId": id, "location": "main", "condition": "sellable",
+                "lines": [{"lineId": "1", "quantity": 1}]})
+        }
         // Seconds after the engine's start: no deadline comes near.
         "POST /v1/test-clock/advance" => {
             let now = jsonwebtoken::get_current_timestamp();
             let millis = i64::try_from(now * 1_000).expect("a time of this era");
             json!({"to": schemas::Timestamp::from_millis(millis).to_string()})
+        }
+        _ => return shop_body(operation, item, number),
+    })
+}
+
+/// Of carts and stores.
+fn shop_body(operation: &str, item: &str, number: u32) -> Option<Value> {
+    Some(match operation {
+        "PUT /v1/cart/lines/{itemId}" => json!({"quantity": 1, "expectedUnitPrice": price()}),
+        "PATCH /v1/cart?op=ADD" | "PATCH /v1/cart?op=REMOVE" => json!({"itemId": item, "quantity": 1}),
+        "POST /v1/cart/merge" => json!({"guestToken": token("shopper", &format!("guest-{number}"))}),
+        "PUT /v1/stores/{storeId}" => {
+            json!({"name": "Acme", "email": "orders@acme.example", "profile": format!("Number {number}"),
+                "images": ["https://acme.example/front.jpg"]})
         }
         _ => return None,
     })
@@ -81,12 +120,30 @@ pub fn ask(operation: &str, target: &Target, number: u32) -> Ask {
         .replace("{itemId}", &target.item)
         .replace("{holdId}", &target.hold)
         .replace("{orderId}", &target.order)
+        .replace("{shipmentId}", &target.parcel)
+        .replace("{returnId}", &target.parcel)
+        .replace("{moveId}", &target.parcel)
+        .replace("{storeId}", "acme")
+        .replace("{location}", "main")
         .replace("{topic}", "inventory.events.v1")
         .replace("{items}", &target.item);
     let ask = Ask::new(method, path).header("idempotency-key", format!("key-{number:08}"));
     match body(operation, target, number) {
         Some(line) if template == "/v1/items:import" => ask.body("application/x-ndjson", format!("{line}\n")),
-        Some(body) => ask.json(&body),
+        Some(body) => signed(ask.json(&body)),
         None => ask,
     }
+}
+
+/// A webhook with the signature of its body, under an id of its own; any other request as it is.
+pub fn signed(mut ask: Ask) -> Ask {
+    if !ask.path.starts_with("/v1/webhooks/") {
+        return ask;
+    }
+    ask.headers.retain(|(name, _)| !name.starts_with("webhook-"));
+    let secret = WebhookSecret::parse(WEBHOOK_SECRET).expect("a secret");
+    let seconds = i64::try_from(jsonwebtoken::get_current_timestamp()).expect("a time of this era");
+    let signature = secret.sign("msg", seconds, &ask.body);
+    let ask = ask.header("webhook-id", "msg").header("webhook-timestamp", seconds.to_string());
+    ask.header("webhook-signature", signature)
 }

@@ -19,6 +19,9 @@ use tokio::runtime::Runtime;
 /// The key of the engine's own tokens.
 pub const KEY: &str = "the key of these tests, longer than 32 bytes";
 
+/// The secret of the payment provider's webhooks.
+pub const WEBHOOK_SECRET: &str = "whsec_AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+
 /// The public key that the identity provider of these tests shows. Nobody here has the private one.
 pub const PUBLIC_X: &str = "g6i4HX_ztFo6mSy-1xQQPfw7o-Sm2jrFRO_TUIP9kjc";
 const PUBLIC_Y: &str = "nPI5hMC555eObo8TiujgVqyZlxmhmK8QnyIFrekXdGw";
@@ -102,7 +105,8 @@ impl Engine {
             .args(["--jwks-url", &serve_keys()])
             .arg("--data")
             .arg(home.path().join("data"))
-            .envs([("STOCKFOLD_JWT_KEY", KEY), ("STOCKFOLD_LOG", "warn")])
+            .envs([("STOCKFOLD_JWT_KEY", KEY), ("STOCKFOLD_PAYMENT_WEBHOOK_SECRETS", WEBHOOK_SECRET)])
+            .env("STOCKFOLD_LOG", "warn")
             .stdout(Stdio::piped())
             .stderr(said)
             .spawn()

@@ -3,7 +3,7 @@
 
 use super::{
     answer::Answer,
-    asks::{ask, body},
+    asks::{ask, body, signed},
     engine::{Ask, Engine, engine, token},
     mutate::{mutated, odd},
     targets::{Kind, Maker, number, staff},
@@ -217,7 +217,7 @@ fn whatever_is_called_is_answered() {
 }
 
 /// Every command but that of the clock: as the tests of who may what name it, of what, and by whom it is sent.
-const COMMANDS: [(&str, Kind, &str); 19] = [
+const COMMANDS: &[(&str, Kind, &str)] = &[
     ("PUT /v1/items/{itemId}", Kind::Item, "operator"),
     ("PATCH /v1/items/{itemId}", Kind::Item, "operator"),
     ("DELETE /v1/items/{itemId}", Kind::Item, "operator"),
@@ -225,11 +225,17 @@ const COMMANDS: [(&str, Kind, &str); 19] = [
     ("POST /v1/items/{itemId}/receipts", Kind::Item, "operator"),
     ("POST /v1/items/{itemId}/counts", Kind::Item, "operator"),
     ("POST /v1/items/{itemId}/moves", Kind::Item, "operator"),
+    ("POST /v1/items/{itemId}/moves/{moveId}/receive", Kind::Transfer, "operator"),
     ("POST /v1/items:import", Kind::Item, "operator"),
     ("POST /v1/items/{itemId}/holds", Kind::Item, "service"),
     ("POST /v1/items/{itemId}/holds/{holdId}/commit", Kind::Hold, "service"),
     ("POST /v1/items/{itemId}/holds/{holdId}/release", Kind::Hold, "service"),
     ("POST /v1/items/{itemId}/holds/{holdId}/ship", Kind::CommittedHold, "service"),
+    ("PUT /v1/cart/lines/{itemId}", Kind::Item, "shopper"),
+    ("PATCH /v1/cart?op=ADD", Kind::Item, "shopper"),
+    ("POST /v1/cart/merge", Kind::Item, "shopper"),
+    ("PUT /v1/stores/{storeId}", Kind::Store, "operator"),
+    ("PUT /v1/warehouses/{location}", Kind::Warehouse, "operator"),
     ("POST /v1/checkout?op=BEGIN", Kind::Item, "shopper"),
     ("POST /v1/checkout?op=SUBMIT", Kind::Order, "shopper"),
     ("POST /v1/orders", Kind::Item, "service"),
@@ -237,11 +243,19 @@ const COMMANDS: [(&str, Kind, &str); 19] = [
     ("POST /v1/orders/{orderId}/cancel", Kind::Order, "shopper"),
     ("POST /v1/orders/{orderId}/payments", Kind::Order, "shopper"),
     ("POST /v1/orders/{orderId}/refunds", Kind::ConfirmedOrder, "operator"),
+    ("POST /v1/orders/{orderId}/shipments", Kind::AllocatedOrder, "operator"),
+    ("POST /v1/orders/{orderId}/shipments/{shipmentId}/receive", Kind::ShippedOrder, "operator"),
+    ("POST /v1/orders/{orderId}/deliveries", Kind::ShippedOrder, "operator"),
+    ("POST /v1/orders/{orderId}/returns", Kind::ShippedOrder, "shopper"),
+    ("POST /v1/orders/{orderId}/returns/{returnId}/receipts", Kind::ReturnedOrder, "operator"),
+    ("POST /v1/webhooks/payments", Kind::Order, "operator"),
 ];
 
 /// Who owns the targets in a role.
-fn owner(role: &str) -> &'static str {
+fn owner(operation: &str, role: &str) -> &'static str {
     match role {
+        // A cart that is checked out by accident is locked: not that of alice, whom other tests need.
+        "shopper" if operation.contains("cart") || operation.contains("BEGIN") => "fay",
         "shopper" => "alice",
         "service" => "erp",
         _ => "operator",
@@ -252,13 +266,13 @@ fn owner(role: &str) -> &'static str {
 fn whatever_a_command_says_is_answered() {
     let engine = engine();
     let maker = Maker::new(&engine);
-    for (operation, kind, role) in COMMANDS {
-        let (target, token) = (maker.make(kind), token(role, owner(role)));
+    for &(operation, kind, role) in COMMANDS {
+        let (target, token) = (maker.make(kind), token(role, owner(operation, role)));
         let valid = body(operation, &target, number()).expect("every command has a body");
         let told = runner(60).run(&mutated(valid), |body| {
             let mut ask = ask(operation, &target, number()).by(&token);
             ask.body = body;
-            send(&engine, &ask).map(drop)
+            send(&engine, &signed(ask)).map(drop)
         });
         told.unwrap_or_else(|fault| panic!("{operation}: {fault}"));
     }

@@ -5,9 +5,12 @@ use super::{
     engine::{Ask, Engine, signed, token},
 };
 use serde_json::{Value, json};
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 /// What a request names.
@@ -16,6 +19,8 @@ pub struct Target {
     pub item: String,
     pub hold: String,
     pub order: String,
+    /// A shipment or a return of the order, or a transfer of the item.
+    pub parcel: String,
     /// The position of the newest event of it.
     pub position: String,
 }
@@ -25,6 +30,12 @@ pub struct Target {
 pub enum Kind {
     /// Nothing but the item.
     Item,
+    /// The store `acme`, and an item of it.
+    Store,
+    /// The warehouse `main`, and an item there.
+    Warehouse,
+    /// Units of the item on their way from `main` to `north`.
+    Transfer,
     /// A free hold.
     Hold,
     /// A free hold that is committed.
@@ -35,6 +46,12 @@ pub enum Kind {
     PaidOrder,
     /// The same, confirmed.
     ConfirmedOrder,
+    /// The same, allocated at `main`.
+    AllocatedOrder,
+    /// The same, shipped.
+    ShippedOrder,
+    /// The same, of which a unit is announced to come back.
+    ReturnedOrder,
     /// An order that the store `acme` placed for the shopper `carol`, not paid.
     StoreOrder,
     /// The same, paid.
@@ -82,6 +99,30 @@ impl Maker {
         Target { item, position: received.header("stockfold-position").to_owned(), ..Target::default() }
     }
 
+    fn store(&self) -> Target {
+        let mut target = self.item();
+        let put = ask("PUT /v1/stores/{storeId}", &target, number()).by(&staff("ann", "acme"));
+        target.position = self.engine.done(&put).header("stockfold-position").to_owned();
+        target
+    }
+
+    fn warehouse(&self) -> Target {
+        let mut target = self.item();
+        let put = ask("PUT /v1/warehouses/{location}", &target, number()).by(&token("operator", "operator"));
+        target.position = self.engine.done(&put).header("stockfold-position").to_owned();
+        target
+    }
+
+    fn transfer(&self) -> Target {
+        let (mut target, operator) = (self.item(), token("operator", "operator"));
+        target.parcel = format!("move-{:08}", number());
+        let body = json!({"moveId": target.parcel, "location": "main", "toLocation": "north", "quantity": 2,
+            "reason": "nearer", "reference": "note"});
+        let sent = self.post(&operator, &format!("/v1/items/{}/moves", target.item), &body);
+        target.position = sent.header("stockfold-position").to_owned();
+        target
+    }
+
     fn hold(&self, committed: bool) -> Target {
         let (mut target, erp) = (self.item(), token("service", "erp"));
         target.hold = format!("hold-{:08}", number());
@@ -110,7 +151,8 @@ impl Maker {
     }
 
     fn alices(&self, paid: bool, submitted: bool) -> Target {
-        let (alice, of) = (token("shopper", "alice"), Target { item: self.item.clone(), ..Target::default() });
+        // An item of its own: a newer checkout of the same one would make it give way.
+        let (alice, of) = (token("shopper", "alice"), self.item());
         let begun = self.engine.done(&ask("POST /v1/checkout?op=BEGIN", &of, number()).by(&alice));
         self.order(&alice, begun, paid, submitted)
     }
@@ -123,15 +165,54 @@ impl Maker {
         self.order(&ann, begun, paid, false)
     }
 
+    /// Waits until the engine has planned it, and the item has answered.
+    fn allocated(&self) -> Target {
+        let (target, operator) = (self.alices(true, true), token("operator", "operator"));
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let order = Ask::get(format!("/v1/orders/{}", target.order)).by(&operator);
+            let order = self.engine.done(&order.header("stockfold-at-least", &target.position)).body;
+            if order["subOrders"][0]["status"] == "allocated" {
+                return target;
+            }
+            assert!(Instant::now() < deadline, "nobody plans it: {order}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn shipped(&self) -> Target {
+        let (mut target, operator) = (self.allocated(), token("operator", "operator"));
+        target.parcel = format!("parcel-{:08}", number());
+        let body = json!({"shipmentId": target.parcel});
+        let last = self.post(&operator, &format!("/v1/orders/{}/shipments", target.order), &body);
+        target.position = last.header("stockfold-position").to_owned();
+        target
+    }
+
+    fn returned(&self) -> Target {
+        let (mut target, alice) = (self.shipped(), token("shopper", "alice"));
+        let body = json!({"lines": [{"lineId": "1", "quantity": 1}], "reason": "unwanted"});
+        let last = self.post(&alice, &format!("/v1/orders/{}/returns", target.order), &body);
+        target.parcel = last.body["returnId"].as_str().expect("an id").to_owned();
+        target.position = last.header("stockfold-position").to_owned();
+        target
+    }
+
     /// Makes a target of that kind; nobody else has it.
     pub fn make(&self, kind: Kind) -> Target {
         match kind {
             Kind::Item => self.item(),
+            Kind::Store => self.store(),
+            Kind::Warehouse => self.warehouse(),
+            Kind::Transfer => self.transfer(),
             Kind::Hold => self.hold(false),
             Kind::CommittedHold => self.hold(true),
             Kind::Order => self.alices(false, false),
             Kind::PaidOrder => self.alices(true, false),
             Kind::ConfirmedOrder => self.alices(true, true),
+            Kind::AllocatedOrder => self.allocated(),
+            Kind::ShippedOrder => self.shipped(),
+            Kind::ReturnedOrder => self.returned(),
             Kind::StoreOrder => self.stores(false),
             Kind::PaidStoreOrder => self.stores(true),
         }
@@ -146,6 +227,8 @@ impl Maker {
             item,
             hold: other(&target.hold, format!("none-{:08}", number())),
             order: other(&target.order, uuid::Uuid::new_v4().to_string()),
+            // Of a return's length, or of a shipment's: what is looked for is the order.
+            parcel: target.parcel.clone(),
             position: String::new(),
         }
     }

@@ -7,6 +7,7 @@ mod of_clients;
 mod of_items;
 mod of_log;
 mod of_orders;
+mod of_shop;
 
 use super::ALL;
 use crate::sim::{
@@ -26,7 +27,7 @@ use std::{
 type Tampering = (&'static str, fn(&mut Evidence) -> Option<()>);
 
 /// The most seeds that are looked through for a place.
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 200;
 
 /// Runs that nothing was changed in, made when they are needed.
 static RUNS: LazyLock<Mutex<Vec<Evidence>>> = LazyLock::new(Mutex::default);
@@ -43,7 +44,7 @@ fn good(index: u64) -> Evidence {
 }
 
 fn all() -> impl Iterator<Item = Tampering> {
-    of_log::ALL.into_iter().chain(of_items::ALL).chain(of_orders::ALL).chain(of_clients::ALL)
+    of_log::ALL.into_iter().chain(of_items::ALL).chain(of_orders::ALL).chain(of_shop::ALL).chain(of_clients::ALL)
 }
 
 #[test]

@@ -46,7 +46,10 @@ pub const ALL: [Tampering; 16] = [
         event.value["held"] = json!(number(&event.value, "held") - 1);
         Some(())
     }),
-    ("conservation", |e| event(e, "stock-shipped", |_| true).map(|event| event.value["committed"] = json!(0))),
+    ("conservation", |e| {
+        let ordered = |event: &Event| number(&event.value, "committed") > 0;
+        event(e, "stock-shipped", ordered).map(|event| event.value["committed"] = json!(0))
+    }),
     ("shortfall-on-record", |e| remove(e, "shortfall-detected", |_| true).map(drop)),
     ("events-equal-model", |e| {
         let event = event(e, "price-changed", |_| true)?;

@@ -20,7 +20,7 @@ pub const ALL: [Tampering; 8] = [
     ("known-events", |e| event(e, "stock-moved", |_| true).map(|event| event.name = "stock-vanished".to_owned())),
     ("known-events", |e| {
         let mut event = e.events.first()?.clone();
-        event.topic = "carts.events.v1".to_owned();
+        event.topic = "parcels.events.v1".to_owned();
         event.value = json!({});
         e.events.push(event);
         Some(())

@@ -2,7 +2,7 @@
 
 use super::{Tampering, event, remove};
 use crate::sim::checker::evidence::{Evidence, number, text};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn add(evidence: &mut Evidence, name: &str, more: i64) -> Option<()> {
     let event = event(evidence, name, |_| true)?;
@@ -38,11 +38,22 @@ pub const ALL: [Tampering; 14] = [
         Some(())
     }),
     ("money-adds-up", |e| add(e, "capture-due", 1)),
-    ("every-order-ends", |e| remove(e, "order-expired", |_| true).map(drop)),
+    ("every-order-ends", |e| {
+        // The last that happened to it.
+        let expired = e.events.iter().filter(|event| event.name == "order-expired");
+        let last = |event: &&super::Event| !e.events.iter().any(|o| o.subject == event.subject && o.seq > event.seq);
+        let order = expired.filter(|event| last(event)).map(|event| event.subject.clone()).next()?;
+        remove(e, "order-expired", |event| event.subject == order).map(drop)
+    }),
     ("every-hold-ends", |e| remove(e, "hold-expired", |_| true).map(drop)),
     // An order is confirmed, and an item does not know.
     ("stock-equals-orders", |e| {
-        remove(e, "hold-committed", |event| text(&event.value["hold"], "kind") == "order").map(drop)
+        let committed = e.events.iter().filter(|event| event.name == "hold-committed");
+        let of = |hold: &Value| e.events.iter().filter(|event| event.value["hold"] == *hold).count();
+        let last =
+            committed.map(|event| &event.value["hold"]).find(|hold| text(hold, "kind") == "order" && of(hold) == 2);
+        let hold = last?.clone();
+        remove(e, "hold-committed", |event| event.value["hold"] == hold).map(drop)
     }),
     // An item said no, and the order took it for a yes.
     ("stock-equals-orders", |e| {

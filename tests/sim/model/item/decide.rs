@@ -1,16 +1,16 @@
 //! What an item must say to a command: the checks of the design, in the order in which it lists the refusals.
 
-use super::{Item, holds::differs};
+use super::{Item, allocations::Taken, holds::differs};
 use crate::sim::{
     checker::evidence::{number, text},
-    model::{Ask, Said, Verdict},
+    model::{Ask, Must, Said, Verdict},
 };
 use serde_json::{Map, Value, json};
 
 /// The most units that lie at one location.
-const MOST_AT_LOCATION: i64 = 1_000_000_000;
+pub const MOST_AT_LOCATION: i64 = 1_000_000_000;
 
-fn refuse(code: &str) -> Value {
+pub fn refuse(code: &str) -> Value {
     json!({ "code": code })
 }
 
@@ -30,6 +30,8 @@ impl Item {
             "delist" => self.delist(ask),
             "receive" | "count" | "move" => self.of_stock(ask),
             "set_safety" => self.set_safety(ask),
+            "transfer" => self.transfer(ask),
+            "receive_transfer" => self.receive_transfer(ask),
             _ => self.of_hold(ask, now),
         }
     }
@@ -96,7 +98,7 @@ impl Item {
             return Err(refuse("kind_immutable"));
         }
         let (events, version) = self.changes(&c["catalog"], &c["price"], !c["source"].is_null());
-        Ok(Verdict { fresh: true, events: Some(events), said: self.catalog_said(version, false) })
+        Ok(Verdict { fresh: true, events: Must::Be(events), said: self.catalog_said(version, false) })
     }
 
     fn check_version(&self, c: &Value) -> Result<(), Value> {
@@ -161,7 +163,7 @@ impl Item {
         }
         let (events, version) = self.changes(&facts, &cost, true);
         let reply = json!({"kind": "catalog", "created": false, "catalogVersion": version, "stale": false});
-        Ok(Verdict { fresh: true, events: Some(events), said: Said::Done(reply) })
+        Ok(Verdict { fresh: true, events: Must::Be(events), said: Said::Done(reply) })
     }
 
     fn delist(&self, ask: Ask<'_>) -> Result<Verdict, Value> {
@@ -181,7 +183,7 @@ impl Item {
         }
         let version = self.version + i64::from(self.listed);
         let event = ("item-delisted", json!({"catalogVersion": version}));
-        Ok(Verdict { fresh: true, events: Some(vec![event]), said: said(version, false) })
+        Ok(Verdict { fresh: true, events: Must::Be(vec![event]), said: said(version, false) })
     }
 
     /// Receive, Count and Move: each changes a location once, by the id of its effect.
@@ -197,7 +199,7 @@ impl Item {
         }
         self.must_be_stocked()?;
         let (at, place) = (&c["location"], self.place(text(c, "location")));
-        let here = place.sellable + place.damaged + place.quality_control;
+        let here = place.on_hand();
         // What the command adds to what can be sold, and to what is there.
         let (name, event, more, on_hand) = match op {
             "receive" => {
@@ -231,9 +233,13 @@ impl Item {
         };
         let available = self.available() + more;
         let mut events = vec![(name, event)];
-        events.extend(shortfall(available).filter(|_| op != "receive"));
+        if op != "receive" {
+            // The newest allocations that the location no longer covers are given up, and what is missing is on record.
+            events.extend(self.given_up(text(c, "location"), place.sellable + more, &Taken::default()));
+            events.extend(shortfall(available));
+        }
         let reply = json!({"kind": "stock", "available": available, "onHand": self.on_hand() + on_hand});
-        Ok(Verdict { fresh: true, events: Some(events), said: Said::Done(reply) })
+        Ok(Verdict { fresh: true, events: Must::Be(events), said: Said::Done(reply) })
     }
 
     fn set_safety(&self, ask: Ask<'_>) -> Result<Verdict, Value> {
@@ -247,10 +253,11 @@ impl Item {
             events.extend(shortfall(available));
         }
         let reply = json!({"kind": "safety", "quantity": quantity, "available": available});
-        Ok(Verdict { fresh: !events.is_empty(), events: Some(events), said: Said::Done(reply) })
+        Ok(Verdict { fresh: !events.is_empty(), events: Must::Be(events), said: Said::Done(reply) })
     }
 }
 
-fn shortfall(available: i64) -> Option<(&'static str, Value)> {
+/// What is missing to sell.
+pub fn shortfall(available: i64) -> Option<(&'static str, Value)> {
     (available < 0).then(|| ("shortfall-detected", json!({"missing": -available})))
 }

@@ -26,8 +26,12 @@ impl Item {
             self.shortfall = 0;
         }
         self.remember(event, found);
+        if event.name == "stock-counted" && !event.value["shipmentOf"].is_null() {
+            // A count before it was wrong: what it took off the record is there, and leaves now.
+            self.before.1 += number(&event.value, "delta");
+        }
         if event.name == "stock-shipped" {
-            // With all events of its command: a correction before it would put on sale what has left.
+            // With all events of its command: what left was not to be sold before, and is not now.
             let (now, before) = (self.available(), self.before.1);
             found.must(now <= before, "never-oversold", || {
                 format!("{}: a shipment raised available from {before} to {now}: {}", self.id, event.value)
@@ -55,7 +59,11 @@ impl Item {
             }
             "stock-shipped" => self.leave(event, found),
             "hold-granted" => self.grant(event, found),
-            "hold-committed" | "hold-released" | "hold-expired" | "units-uncommitted" => self.of_a_hold(event, found),
+            "hold-committed" | "hold-released" | "hold-expired" => self.of_a_hold(event, found),
+            "units-uncommitted" => _ = self.give_up(&value["hold"], value, event, found),
+            "units-allocated" | "units-deallocated" => self.bind(event, found),
+            "stock-dispatched" | "transfer-received" | "transfer-lost" => self.on_the_way(event, found),
+            "stock-restocked" => self.come_back(event, found),
             "safety-set" => self.safety = units("quantity"),
             "shortfall-detected" => {
                 self.shortfall = units("missing");
@@ -67,7 +75,7 @@ impl Item {
         }
     }
 
-    fn at(&mut self, place: &Value) -> &mut Place {
+    pub fn at(&mut self, place: &Value) -> &mut Place {
         self.places.entry(text(place, "location").to_owned()).or_default()
     }
 
@@ -103,17 +111,14 @@ impl Item {
         let metadata = if value["metadata"].is_null() { json!({}) } else { value["metadata"].clone() };
         let hold = Hold {
             id: value["hold"].clone(),
-            phase: Phase::Active,
             granted: quantity,
-            open: 0,
-            shipped: 0,
             price: value["unitPrice"].clone(),
             expires_at: value["expiresAt"].clone(),
             digest: value["effect"]["digest"].clone(),
             reference: value["reference"].clone(),
             metadata,
             available: number(&value["stock"], "available"),
-            seq: event.seq,
+            ..Hold::tombstone(value, event.seq)
         };
         let before = self.holds.insert(hold_key(&value["hold"]), hold);
         found.must(before.is_none(), "one-decision-per-id", || {
@@ -145,50 +150,26 @@ impl Item {
         let (held, committed) = match event.name.as_str() {
             "hold-committed" => {
                 found.must(active && hold.granted == units("quantity"), "conservation", || wrong(hold));
-                (hold.phase, hold.open) = (Phase::Committed, hold.granted);
+                (hold.phase, hold.committed) = (Phase::Committed, hold.granted);
                 (-hold.granted, hold.granted)
             }
             "hold-released" => {
-                let whole = if active { (hold.granted, 0) } else { (0, hold.open) };
+                let whole = if active { (hold.granted, 0) } else { (0, hold.open()) };
                 let over = matches!(hold.phase, Phase::Released | Phase::Expired);
                 found.must(!over && (units("held"), units("committed")) == whole, "conservation", || wrong(hold));
-                (hold.phase, hold.open) = (Phase::Released, 0);
+                (hold.phase, hold.committed) = (Phase::Released, 0);
                 (-units("held"), -units("committed"))
             }
-            "hold-expired" => {
+            _ => {
                 found.must(active && hold.granted == units("quantity"), "conservation", || wrong(hold));
                 let due = ends_for_good(&hold.expires_at);
                 found.must(due.is_some_and(|due| event.millis() >= due), "no-early-expiry", || wrong(hold));
                 hold.phase = Phase::Expired;
                 (-hold.granted, 0)
             }
-            _ => {
-                found.must(hold.open >= units("committed"), "conservation", || wrong(hold));
-                hold.open -= units("committed");
-                (0, -units("committed"))
-            }
         };
         self.held += held * counts;
         self.committed += committed * counts;
-    }
-
-    fn leave(&mut self, event: &Event, found: &mut Violations) {
-        let value = &event.value;
-        let (quantity, committed) = (number(value, "quantity"), number(value, "committed"));
-        found.must(quantity == committed, "conservation", || format!("{}: more left than was ordered", self.id));
-        self.at(&value["places"][0]).sellable -= quantity;
-        self.moved -= quantity;
-        self.committed -= committed;
-        let ordered = match self.holds.get_mut(&hold_key(&value["hold"])) {
-            Some(hold) if hold.phase == Phase::Committed => {
-                hold.open -= committed;
-                hold.shipped += quantity;
-                hold.seq = event.seq;
-                hold.open >= 0
-            }
-            Some(_) | None => false,
-        };
-        found.must(ordered, "conservation", || format!("{}: what left was not ordered: {value}", self.id));
     }
 
     /// The levels in the event are those that follow from all events.
@@ -201,7 +182,7 @@ impl Item {
         }
         for told in places(value) {
             let place = self.place(text(told, "location"));
-            let buckets = [place.sellable, place.damaged, place.quality_control];
+            let buckets = [place.sellable, place.damaged, place.quality_control, place.allocated, place.incoming];
             let all = buckets.iter().all(|units| *units >= 0);
             found.must(all, "never-negative", || format!("{}: {place:?}", self.id));
             let ours = place.levels(text(told, "location"));
@@ -209,10 +190,15 @@ impl Item {
         }
         let counted = |hold: &Hold| if hold.phase == Phase::Active { hold.granted } else { 0 };
         let active: i64 = self.holds.values().map(counted).sum();
-        let ordered: i64 = self.holds.values().map(|hold| hold.open).sum();
-        found.must(self.is_digital() || (self.held, self.committed) == (active, ordered), "conservation", || {
+        let ordered: i64 = self.holds.values().map(Hold::open).sum();
+        let forwarded: i64 = self.places.values().map(|place| place.forwarded).sum();
+        let ours = (self.held, self.committed + self.allocated() + forwarded);
+        found.must(self.is_digital() || ours == (active, ordered), "conservation", || {
             format!("S3: {}: {active} held and {ordered} ordered by the holds: {value}", self.id)
         });
+        let incoming: i64 = self.places.values().map(|place| place.incoming).sum();
+        let sent: i64 = self.transfers.values().map(|transfer| transfer.units).sum();
+        found.must(incoming == sent, "conservation", || format!("{}: {sent} were sent: {value}", self.id));
         found.must(self.on_hand() == self.moved, "conservation", || format!("S4: {}: {value}", self.id));
     }
 
@@ -228,12 +214,28 @@ impl Item {
         let levels = json!({
             "kind": "stock", "available": value["stock"]["available"], "onHand": value["stock"]["onHand"],
         });
+        let quantity = number(value, "quantity");
+        let hold = hold_key(&value["hold"]);
         let (key, quantity, reply) = match event.name.as_str() {
             "item-listed" => (format!("patch/{id}"), 0, catalog(self.version)),
-            "stock-received" => (format!("receive/{id}"), number(value, "quantity"), levels),
+            "stock-received" => (format!("receive/{id}"), quantity, levels),
+            "stock-counted" if !value["shipmentOf"].is_null() => return,
             "stock-counted" => (format!("count/{id}"), number(&value["place"], "sellable"), levels),
-            "stock-moved" => (format!("move/{id}"), number(value, "quantity"), levels),
-            _ => (format!("ship/{}/{id}", hold_key(&value["hold"])), number(value, "quantity"), Value::Null),
+            "stock-dispatched" if !value["forward"].is_null() => return,
+            "stock-moved" | "stock-dispatched" => (format!("move/{id}"), quantity, levels),
+            "transfer-received" | "transfer-lost" => {
+                let key =
+                    format!("receive_transfer/{}/{id}", super::transfers::key(&value["hold"], &value["transfer"]));
+                // One command may tell of both: what arrived is its quantity, and the last numbers are its answer.
+                let quantity = self.effects.get(&key).map_or(quantity, |arrived| arrived.quantity);
+                if event.name == "transfer-lost" && self.arrived == (event.causation.clone(), key.clone()) {
+                    self.effects.remove(&key);
+                }
+                self.arrived = (event.causation.clone(), key.clone());
+                (key, quantity, levels)
+            }
+            "stock-restocked" => (format!("restock/{hold}/{id}"), quantity, Value::Null),
+            _ => (format!("ship/{hold}/{id}"), quantity, Value::Null),
         };
         let done = Done { digest: value["effect"]["digest"].clone(), quantity, reply };
         let before = self.effects.insert(key, done);
@@ -249,14 +251,23 @@ impl Item {
 }
 
 impl Hold {
+    /// Ordered and not gone.
+    pub fn open(&self) -> i64 {
+        self.committed + self.forwarded + self.allocations.iter().map(|allocation| allocation.units).sum::<i64>()
+    }
+
     /// Given back before it was placed.
     fn tombstone(value: &Value, seq: u64) -> Self {
         Self {
             id: value["hold"].clone(),
             phase: Phase::Active,
             granted: 0,
-            open: 0,
+            committed: 0,
+            allocations: Vec::new(),
+            forwards: Vec::new(),
+            forwarded: 0,
             shipped: 0,
+            returned: 0,
             price: Value::Null,
             expires_at: Value::Null,
             digest: Value::Null,

@@ -3,7 +3,7 @@
 use super::{Hold, Item, Phase, hold_key};
 use crate::sim::{
     checker::evidence::{number, rfc3339, text},
-    model::{Ask, Said, Verdict},
+    model::{Ask, Must, Said, Verdict},
 };
 use serde_json::{Map, Value, json};
 
@@ -14,7 +14,7 @@ impl Hold {
     pub fn status(&self) -> &'static str {
         match self.phase {
             Phase::Active => "active",
-            Phase::Committed if self.open > 0 => "committed",
+            Phase::Committed if self.open() > 0 => "committed",
             Phase::Committed if self.shipped > 0 => "shipped",
             Phase::Committed | Phase::Released => "released",
             Phase::Expired => "expired",
@@ -71,9 +71,12 @@ impl Item {
         Said::Done(hold.reply(hold.status(), hold.shipped, &self.told(self.available())))
     }
 
-    /// Commands of free holds; an order's come from the order and are judged by what it is told.
+    /// Commands of holds: an order's come from the order, and need no leave.
     pub fn of_hold(&self, ask: Ask<'_>, now: i64) -> Result<Verdict, Value> {
         let c = ask.asked;
+        if text(&c["hold"], "kind") == "order" {
+            return self.of_order(c);
+        }
         if text(&c["hold"], "caller") != text(ask.caller, "subject") {
             return Err(refuse("hold_not_found"));
         }
@@ -105,7 +108,7 @@ impl Item {
             "metadata": metadata,
         });
         let event = json!({"hold": c["hold"], "quantity": asked, "unitPrice": price, "expiresAt": expires_at});
-        Ok(Verdict { fresh: true, events: Some(vec![("hold-granted", event)]), said: Said::Done(reply) })
+        Ok(Verdict { fresh: true, events: Must::Be(vec![("hold-granted", event)]), said: Said::Done(reply) })
     }
 
     /// The hold that a command names.
@@ -126,21 +129,21 @@ impl Item {
         }
         let event = json!({"hold": c["hold"], "quantity": hold.granted});
         let reply = hold.reply("committed", 0, &self.told(self.available()));
-        Ok(Verdict { fresh: true, events: Some(vec![("hold-committed", event)]), said: Said::Done(reply) })
+        Ok(Verdict { fresh: true, events: Must::Be(vec![("hold-committed", event)]), said: Said::Done(reply) })
     }
 
     fn release_hold(&self, c: &Value) -> Result<Verdict, Value> {
         let hold = self.find(c)?;
         let (held, committed) = match hold.phase {
             Phase::Released | Phase::Expired => return Ok(Verdict::already(self.as_it_is(hold))),
-            Phase::Committed if hold.open == 0 => return Err(refuse("already_shipped")),
-            Phase::Committed => (0, hold.open),
+            Phase::Committed if hold.open() == 0 => return Err(refuse("already_shipped")),
+            Phase::Committed => (0, hold.open()),
             Phase::Active => (hold.granted, 0),
         };
         let available = self.told(self.available() + self.counted(held + committed));
         let event = json!({"hold": c["hold"], "held": held, "committed": committed});
         let reply = hold.reply("released", hold.shipped, &available);
-        Ok(Verdict { fresh: true, events: Some(vec![("hold-released", event)]), said: Said::Done(reply) })
+        Ok(Verdict { fresh: true, events: Must::Be(vec![("hold-released", event)]), said: Said::Done(reply) })
     }
 
     fn ship(&self, c: &Value) -> Result<Verdict, Value> {
@@ -157,26 +160,27 @@ impl Item {
             Phase::Released => return Err(refuse("hold_released")),
             Phase::Expired => return Err(refuse("hold_expired")),
             Phase::Active => return Err(refuse("hold_not_committed")),
-            Phase::Committed if hold.open == 0 && hold.shipped > 0 => return Err(refuse("already_shipped")),
+            Phase::Committed if hold.open() == 0 && hold.shipped > 0 => return Err(refuse("already_shipped")),
             Phase::Committed => {}
         }
-        let units = asked.unwrap_or(hold.open);
-        if units > hold.open || !(1..=MOST_UNITS).contains(&units) {
-            return Err(json!({"code": "not_that_many_open", "open": hold.open}));
+        let units = asked.unwrap_or(hold.open());
+        if units > hold.open() || !(1..=MOST_UNITS).contains(&units) {
+            return Err(json!({"code": "not_that_many_open", "open": hold.open()}));
         }
         let location = text(c, "location");
         let Some(place) = self.places.get(location) else {
             return Err(json!({"code": "location_not_found", "location": location}));
         };
-        if place.sellable < units {
+        let available = place.unallocated();
+        if available < units {
             return Err(json!({
-                "code": "insufficient_at_location", "location": location, "asked": units, "available": place.sellable,
+                "code": "insufficient_at_location", "location": location, "asked": units, "available": available,
             }));
         }
-        let status = if hold.open > units { "committed" } else { "shipped" };
+        let status = if hold.open() > units { "committed" } else { "shipped" };
         let reply = hold.reply(status, hold.shipped + units, &self.told(self.available()));
         let event =
             json!({"hold": c["hold"], "effect": c["effect"], "quantity": units, "committed": units, "at": location});
-        Ok(Verdict { fresh: true, events: Some(vec![("stock-shipped", event)]), said: Said::Done(reply) })
+        Ok(Verdict { fresh: true, events: Must::Be(vec![("stock-shipped", event)]), said: Said::Done(reply) })
     }
 }

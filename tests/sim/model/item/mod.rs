@@ -1,8 +1,11 @@
 //! An item: its stock, reckoned from its events. S1 to S5 of the design.
 
+mod allocations;
 mod decide;
 mod fold;
 mod holds;
+mod ordered;
+mod transfers;
 
 use super::{Ask, Model, Shown, Verdict, Violations};
 use crate::sim::checker::evidence::{Event, millis, number, text};
@@ -17,6 +20,10 @@ pub struct Place {
     pub sellable: i64,
     pub damaged: i64,
     pub quality_control: i64,
+    pub allocated: i64,
+    pub incoming: i64,
+    /// Ordered; inside of incoming.
+    pub forwarded: i64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +40,15 @@ pub struct Hold {
     pub id: Value,
     pub phase: Phase,
     pub granted: i64,
-    /// Ordered and not gone.
-    pub open: i64,
+    /// Ordered, and bound to no location.
+    committed: i64,
+    allocations: Vec<Allocation>,
+    /// Shipments to other warehouses that have not arrived, oldest first.
+    forwards: Vec<String>,
+    /// Ordered units in them.
+    forwarded: i64,
     pub shipped: i64,
+    returned: i64,
     price: Value,
     expires_at: Value,
     digest: Value,
@@ -45,6 +58,29 @@ pub struct Hold {
     available: i64,
     /// The newest event of it.
     seq: u64,
+}
+
+/// Ordered units that are bound to a location, for a sub-order.
+#[derive(Debug, Clone)]
+struct Allocation {
+    sub_order: String,
+    location: String,
+    /// Rises over all holds: the newest is given up first.
+    number: i64,
+    /// What the order asked for; zero where another warehouse sent all of it.
+    asked: i64,
+    units: i64,
+}
+
+/// Units on their way to another location.
+#[derive(Debug, Clone)]
+struct Transfer {
+    to: String,
+    units: i64,
+    /// Units of them that are ordered.
+    ordered: i64,
+    /// Of a forwarded shipment: the sub-order that it left, and the one that it goes to.
+    sub_orders: Option<(String, String)>,
 }
 
 /// What a command that took effect was told.
@@ -69,7 +105,12 @@ pub struct Item {
     committed: i64,
     safety: i64,
     pub holds: BTreeMap<String, Hold>,
+    /// Allocations so far.
+    numbers: i64,
+    transfers: BTreeMap<String, Transfer>,
     effects: BTreeMap<String, Done>,
+    /// The command that last told of an arrival, and of which.
+    arrived: (String, String),
     /// What came in, less what left.
     moved: i64,
     /// The shortfall that is on record.
@@ -102,11 +143,15 @@ impl Item {
 
     pub fn available(&self) -> i64 {
         let sellable: i64 = self.places.values().map(|place| place.sellable).sum();
-        sellable - self.committed - self.held - self.safety
+        sellable - self.allocated() - self.committed - self.held - self.safety
+    }
+
+    fn allocated(&self) -> i64 {
+        self.places.values().map(|place| place.allocated).sum()
     }
 
     fn on_hand(&self) -> i64 {
-        self.places.values().map(|place| place.sellable + place.damaged + place.quality_control).sum()
+        self.places.values().map(Place::on_hand).sum()
     }
 
     fn counted(&self, units: i64) -> i64 {
@@ -120,7 +165,12 @@ impl Item {
     /// What an item says to the hold of an order: `granted` or `refused`.
     pub fn answer_order(&self, place: &Value) -> Value {
         let kind = if self.is_digital() { "digital" } else { "physical" };
-        let granted = |price: &Value| json!({"outcome": "granted", "unitPrice": price, "kind": kind});
+        let file = self.catalog.as_ref().map(|catalog| &catalog["file"]).filter(|file| !file.is_null());
+        let granted = |price: &Value| {
+            let mut granted = json!({"outcome": "granted", "unitPrice": price, "kind": kind});
+            file.into_iter().for_each(|file| granted["file"] = file.clone());
+            granted
+        };
         let refused = |refusal: Value| json!({"outcome": "refused", "refusal": refusal});
         match self.holds.get(&hold_key(&place["hold"])) {
             Some(hold) if matches!(hold.phase, Phase::Active | Phase::Committed) => return granted(&hold.price),
@@ -161,7 +211,30 @@ impl Item {
 
     /// Units of orders that have not left.
     pub fn committed_to_orders(&self) -> i64 {
-        self.holds.iter().filter(|(id, _)| id.starts_with("order/")).map(|(_, hold)| hold.open).sum()
+        self.holds.iter().filter(|(id, _)| id.starts_with("order/")).map(|(_, hold)| hold.open()).sum()
+    }
+
+    /// Allocated units by order and sub-order.
+    pub fn allocated_to_orders(&self) -> BTreeMap<(String, String), i64> {
+        let mut allocated = BTreeMap::new();
+        for hold in self.holds.values().filter(|hold| text(&hold.id, "kind") == "order") {
+            for allocation in hold.allocations.iter().filter(|allocation| allocation.units > 0) {
+                let key = (text(&hold.id, "order").to_owned(), allocation.sub_order.clone());
+                *allocated.entry(key).or_default() += allocation.units;
+            }
+        }
+        allocated
+    }
+
+    /// Units that came back of an order.
+    pub fn returned_of(&self, order: &str) -> i64 {
+        let of_order = |hold: &&Hold| text(&hold.id, "kind") == "order" && text(&hold.id, "order") == order;
+        self.holds.values().filter(of_order).map(|hold| hold.returned).sum()
+    }
+
+    /// By location: sellable units that no sub-order has.
+    pub fn offers(&self) -> impl Iterator<Item = (&str, i64)> {
+        self.places.iter().map(|(at, place)| (at.as_str(), place.unallocated()))
     }
 
     fn item_row(&self, newest: &(u64, String, String)) -> Value {
@@ -197,10 +270,23 @@ impl Item {
 impl Place {
     /// As an event tells it.
     fn levels(self, location: &str) -> Value {
-        json!({
+        let mut levels = json!({
             "location": location, "sellable": self.sellable, "damaged": self.damaged,
-            "qualityControl": self.quality_control, "allocated": 0, "incoming": 0,
-        })
+            "qualityControl": self.quality_control, "allocated": self.allocated, "incoming": self.incoming,
+        });
+        if self.forwarded > 0 {
+            levels["forwarded"] = json!(self.forwarded);
+        }
+        levels
+    }
+
+    /// Sellable units that no sub-order has.
+    pub fn unallocated(&self) -> i64 {
+        (self.sellable - self.allocated).max(0)
+    }
+
+    fn on_hand(&self) -> i64 {
+        self.sellable + self.damaged + self.quality_control
     }
 
     fn bucket(&mut self, name: &str) -> &mut i64 {
@@ -229,6 +315,9 @@ impl Model for Item {
     }
 
     fn rested(&self, found: &mut Violations) {
+        let ours = |transfer: &&Transfer| transfer.ordered > 0;
+        let lost = self.transfers.values().find(ours);
+        found.must(lost.is_none(), "every-hold-ends", || format!("{}: {lost:?} never arrives", self.id));
         found.must(self.held == 0, "every-hold-ends", || format!("{}: {} units are held for ever", self.id, self.held));
         for (id, hold) in &self.holds {
             found.must(hold.phase != Phase::Active, "every-hold-ends", || format!("{}: {id} is active", self.id));

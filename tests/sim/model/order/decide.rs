@@ -3,7 +3,7 @@
 use super::{Order, Phase, by_item, text_of};
 use crate::sim::{
     checker::evidence::{list, number, text},
-    model::{Ask, Said, Verdict, Wait},
+    model::{Ask, Must, Said, Verdict, Wait},
 };
 use serde_json::{Value, json};
 
@@ -12,18 +12,29 @@ const MOST_PAYMENTS: usize = 50;
 /// The most units of one item.
 const MOST_UNITS: i64 = 1_000_000;
 
-fn refuse(code: &str) -> Value {
+pub fn refuse(code: &str) -> Value {
     json!({ "code": code })
 }
 
 fn fresh(said: Said) -> Result<Verdict, Value> {
-    Ok(Verdict { fresh: true, events: None, said })
+    Ok(Verdict { fresh: true, events: Must::Fit, said })
+}
+
+/// This must happen, and what follows from it.
+pub fn begins(name: &'static str, fields: Value) -> Result<Verdict, Value> {
+    Ok(Verdict { fresh: true, events: Must::Begin(vec![(name, fields)]), said: Said::Shown })
 }
 
 impl Order {
     pub fn verdict(&self, ask: Ask<'_>) -> Result<Verdict, Value> {
         let trusted = matches!(text(ask.caller, "role"), "service" | "operator" | "engine");
         match text(ask.asked, "op") {
+            // From another aggregate: nobody is told.
+            "item_answered" => fresh(Said::Shown),
+            "allocation_answered" | "item_deallocated" | "supersede" => self.told(ask.asked),
+            "plan_shipments" | "ship" | "receive_shipment" | "deliver" | "request_return" | "receive_return" => {
+                self.fulfil(ask)
+            }
             "place" => self.place(ask),
             "start_payment" => self.owned(ask.caller).and_then(|()| self.start_payment(ask.asked)),
             "submit" => self.owned(ask.caller).and_then(|()| self.submit(ask.asked)),
@@ -50,7 +61,7 @@ impl Order {
         }
     }
 
-    fn owned(&self, caller: &Value) -> Result<(), Value> {
+    pub fn owned(&self, caller: &Value) -> Result<(), Value> {
         let known = self.phase != Phase::New && self.is_open_to(caller);
         if known { Ok(()) } else { Err(refuse("order_not_found")) }
     }
@@ -92,7 +103,7 @@ impl Order {
     }
 
     /// Why it takes neither money nor a last word; `None` where it does, or is confirmed.
-    fn ended(&self) -> Option<Value> {
+    pub fn ended(&self) -> Option<Value> {
         match self.phase {
             Phase::New => Some(refuse("order_not_found")),
             Phase::Rejected => Some(json!({"code": "order_rejected", "refusals": self.refusals})),
@@ -178,16 +189,21 @@ impl Order {
             };
             *wanted.entry(index).or_default() += number(line, "quantity");
         }
-        for (index, units) in wanted {
-            let (line, open) = (&self.lines[index], Self::open(&self.lines[index]));
-            if units > open {
+        for (index, units) in &wanted {
+            let (line, open) = (&self.lines[*index], Self::open(&self.lines[*index]));
+            if *units > open {
                 return Err(json!({"code": "not_that_many_open", "lineId": line.id, "open": open}));
             }
         }
         if self.phase != Phase::Confirmed && !whole {
             return Err(refuse("cancel_as_a_whole"));
         }
-        fresh(Said::Shown)
+        if self.phase != Phase::Confirmed {
+            return fresh(Said::Shown);
+        }
+        let all = || (0..self.lines.len()).map(|index| (index, Self::open(&self.lines[index])));
+        let lines = if whole { self.quantities(all()) } else { self.quantities(wanted) };
+        begins("lines-cancelled", json!({"effect": c["effect"], "lines": lines}))
     }
 
     fn refund(&self, c: &Value) -> Result<Verdict, Value> {
@@ -231,6 +247,7 @@ impl Order {
             }
             ("record_authorization", _) => fresh(Said::Shown),
             (_, None) => Err(refuse("payment_not_found")),
+            ("record_pending", Some(payment)) if payment.status != "pending" || payment.deferred => already,
             ("record_decline", Some(payment)) if payment.status != "pending" => already,
             ("record_capture", Some(payment)) if payment.captured > 0 || number(&c["amount"], "amount") <= 0 => already,
             ("record_capture", Some(_)) if other_currency => Err(refuse("wrong_currency")),
@@ -252,8 +269,8 @@ impl Order {
     pub fn paid_with(&self, id: &str) -> Option<Result<Value, Value>> {
         let Some(payment) = self.payment(id) else { return Some(Err(refuse("payment_not_found"))) };
         match payment.status {
-            "pending" => None,
-            "authorized" => Some(Ok(self.reply(false, Some(id)))),
+            "pending" if !payment.deferred => None,
+            "pending" | "authorized" => Some(Ok(self.reply(false, Some(id)))),
             _ => Some(Err(json!({"code": "payment_declined", "reason": payment.reason.clone().unwrap_or_default()}))),
         }
     }
@@ -268,7 +285,11 @@ impl Order {
         if let Some(refusal) = self.ended() {
             return Some(Err(refusal));
         }
-        if self.is_pending() { None } else { Some(Err(self.unpaid())) }
+        if self.payments.iter().any(|payment| payment.status == "pending" && !payment.deferred) {
+            return None;
+        }
+        // What the provider decides later confirms it then: until that, this is how it stands.
+        if self.is_pending() { Some(Ok(self.reply(false, None))) } else { Some(Err(self.unpaid())) }
     }
 
     /// The order as a reply shows it.
@@ -305,7 +326,7 @@ impl super::Line {
         let price = self.price.clone().or_else(|| self.ordered.get("unitPrice").cloned());
         let mut shown = json!({
             "lineId": self.id, "itemId": self.item, "quantity": self.quantity, "unitPrice": price,
-            "kind": self.kind, "cancelled": self.cancelled, "shipped": self.delivered, "returned": 0,
+            "kind": self.kind, "cancelled": self.cancelled, "shipped": self.shipped, "returned": self.returned,
         });
         if !text_of(&self.ordered["metadata"]).is_empty() || self.ordered["metadata"].is_object() {
             shown["metadata"] = self.ordered["metadata"].clone();

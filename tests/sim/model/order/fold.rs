@@ -12,6 +12,7 @@ impl Order {
         if self.decision != event.causation {
             self.decision.clone_from(&event.causation);
             self.late = false;
+            self.shipping.begin();
             self.payments.iter_mut().for_each(|payment| payment.promised = payment.refund_due);
         }
         self.since.get_or_insert_with(|| event.time.clone());
@@ -36,7 +37,7 @@ impl Order {
                 let named = list(value, "lineIds");
                 for line in self.lines.iter_mut().filter(|line| named.contains(&json!(line.id))) {
                     found.must(text_of(&line.kind) == "digital", "conservation", || format!("{line:?} is delivered"));
-                    line.delivered += Self::open(line);
+                    line.shipped += Self::open(line);
                 }
             }
             "order-expired" => {
@@ -59,6 +60,7 @@ impl Order {
                 self.cancelled_by(value, found, true);
             }
             "lines-cancelled" => self.cancel_lines(event, found),
+            _ if self.ship(event, found) => {}
             _ => self.money(event, found),
         }
     }
@@ -85,9 +87,12 @@ impl Order {
             kind: Value::Null,
             amount: 0,
             cancelled: 0,
-            delivered: 0,
+            shipped: 0,
+            requested: 0,
+            returned: 0,
         };
         self.lines = list(value, "lines").iter().map(line).collect();
+        self.shipping.due = vec![0; self.lines.len()];
     }
 
     fn item_said(&mut self, event: &Event, found: &mut Violations) {
@@ -96,8 +101,11 @@ impl Order {
         let answer = self.answers.iter_mut().find(|(item, _)| item == text(value, "itemId"));
         let waits = answer.as_ref().is_some_and(|(_, answer)| answer.is_none());
         found.must(counts && waits, "one-decision-per-id", || format!("{}: {value} in {:?}", self.id, self.phase));
-        if let Some((_, answer)) = answer {
+        if let Some((item, answer)) = answer {
             *answer = Some(value.clone());
+            if !value["file"].is_null() {
+                self.files.insert(item.clone(), value["file"].clone());
+            }
         }
     }
 
@@ -204,6 +212,7 @@ impl Order {
         let confirmed = self.phase == Phase::Confirmed;
         found.must(confirmed, "orders-take-steps", || format!("{}: lines cancelled in {:?}", self.id, self.phase));
         self.cancelled_by(&event.value, found, false);
+        self.leave_sub_orders(&event.value, found);
         for cancelled in list(&event.value, "lines") {
             let Some(line) = self.lines.iter_mut().find(|line| line.id == text(cancelled, "lineId")) else {
                 found.must(false, "conservation", || format!("no such line: {cancelled}"));
@@ -226,6 +235,9 @@ impl Order {
                 let left = self.total.as_ref().map(|total| i128::from(number(total, "amount")) - self.unrefunded());
                 found.must(left == Some(i128::from(amount)), "money-adds-up", wrong);
                 self.payments.push(Payment::new(value, Some(value["effect"]["digest"].clone())));
+                if !value["shippingAddress"].is_null() {
+                    self.address = value["shippingAddress"].clone();
+                }
                 return;
             }
             "refund-settled" => {
@@ -276,6 +288,11 @@ impl Payment {
                 }
                 (self.status, self.authorized, self.reason) = ("authorized", amount, None);
                 self.reference = Some(value["providerReference"].clone());
+            }
+            "payment-pending" => {
+                let news = self.status == "pending" && !self.deferred;
+                found.must(news, "one-decision-per-id", || format!("{} is no news", self.id));
+                self.deferred = true;
             }
             "payment-attempt-failed" => {
                 self.status = "declined";

@@ -1,13 +1,19 @@
 //! An order and its money, reckoned from its events.
 
 mod decide;
+mod due;
 mod fold;
+mod fulfil;
 mod money;
 mod rows;
+mod shipping;
+
+pub use shipping::RETURNS_MS;
 
 use super::{Ask, Model, Shown, Verdict, Violations, Wait};
 use crate::sim::checker::evidence::{Event, list, minor, number, text};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Phase {
@@ -36,7 +42,11 @@ pub struct Line {
     /// What it counts in the total, with its part of the adjustments.
     amount: i64,
     cancelled: i64,
-    delivered: i64,
+    /// Digital units leave when the order is confirmed.
+    shipped: i64,
+    /// Announced to come back.
+    requested: i64,
+    returned: i64,
 }
 
 #[derive(Debug, Clone)]
@@ -55,6 +65,8 @@ pub struct Payment {
     reference: Option<Value>,
     capture_due: i64,
     capture_failed: bool,
+    /// The provider has said that it decides later.
+    deferred: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -89,6 +101,11 @@ pub struct Order {
     cancellations: Vec<Value>,
     operator_refunds: Vec<Value>,
     operator_refunded: i64,
+    shipping: shipping::Shipping,
+    /// Sealed.
+    address: Value,
+    /// Of digital items, as they told at the grant.
+    files: BTreeMap<String, Value>,
     /// The last decision, and whether an expired order was paid in full by it.
     decision: String,
     late: bool,
@@ -118,7 +135,7 @@ impl Order {
     }
 
     pub fn open(line: &Line) -> i64 {
-        line.quantity - line.cancelled - line.delivered
+        line.quantity - line.cancelled - line.shipped
     }
 
     fn nothing_open(&self) -> bool {
@@ -141,6 +158,57 @@ impl Order {
         self.payment(id).is_some()
     }
 
+    /// Units by sub-order and item that the order knows as allocated.
+    pub fn allocated(&self) -> BTreeMap<(String, String), i64> {
+        let mut allocated = BTreeMap::new();
+        for sub_order in &self.shipping.sub_orders {
+            for part in sub_order.parts.iter().filter(|part| part.allocated > 0) {
+                let key = (sub_order.id.clone(), self.lines[part.line].item.clone());
+                *allocated.entry(key).or_default() += part.allocated;
+            }
+        }
+        allocated
+    }
+
+    /// Units by item that wait for stock.
+    pub fn backordered(&self) -> BTreeMap<&str, i64> {
+        let mut waiting = BTreeMap::new();
+        if self.shipping.backordered {
+            for (line, units) in self.lines.iter().zip(&self.shipping.due).filter(|(_, units)| **units > 0) {
+                *waiting.entry(line.item.as_str()).or_default() += units;
+            }
+        }
+        waiting
+    }
+
+    /// Units that came back.
+    pub fn returned(&self) -> i64 {
+        self.lines.iter().map(|line| line.returned).sum()
+    }
+
+    pub fn has_shipment(&self, id: &Value) -> bool {
+        self.shipping.shipments.iter().any(|shipment| *id == shipment.id.as_str())
+    }
+
+    pub fn has_return(&self, id: &Value) -> bool {
+        self.shipping.returns.iter().any(|announced| *id == announced.id.as_str())
+    }
+
+    pub fn has_receipt(&self, id: &Value) -> bool {
+        self.shipping.receipts.iter().any(|effect| effect["id"] == *id)
+    }
+
+    /// Whether it has ended in a way that its cart may have been told of.
+    pub fn has_ended(&self, outcome: &str) -> bool {
+        match outcome {
+            "confirmed" => self.confirmed,
+            "rejected" => self.phase == Phase::Rejected,
+            // A late payment may have brought it back since.
+            "expired" => self.total.is_some() && self.phase != Phase::AwaitingPayment,
+            _ => self.phase == Phase::Cancelled && !self.confirmed,
+        }
+    }
+
     pub fn is_placed(&self) -> bool {
         self.phase != Phase::New
     }
@@ -150,7 +218,7 @@ impl Order {
     }
 
     /// The status that it shows.
-    fn status(&self) -> &'static str {
+    pub fn status(&self) -> &'static str {
         let money_back = |ended: &'static str| {
             if self.refunds.is_empty() {
                 ended
@@ -165,7 +233,7 @@ impl Order {
             Phase::Holding | Phase::Reholding => "holding",
             Phase::AwaitingPayment => "awaiting_payment",
             Phase::Confirmed if !self.nothing_open() => "confirmed",
-            // Only digital lines leave in the simulation: orders are not shipped yet.
+            Phase::Confirmed if self.shipping.is_on_its_way() => "shipped",
             Phase::Confirmed => "delivered",
             Phase::Rejected => money_back("rejected"),
             Phase::Cancelled => money_back("cancelled"),
@@ -223,8 +291,9 @@ impl Model for Order {
         let waits = self.phase == Phase::Confirmed && self.lines.iter().any(|line| undelivered(&line));
         found.must(!waits, "nothing-is-forgotten", || format!("{id}: a digital line is not delivered"));
         let gone =
-            self.phase == Phase::Confirmed && self.nothing_open() && self.lines.iter().all(|line| line.delivered == 0);
+            self.phase == Phase::Confirmed && self.nothing_open() && self.lines.iter().all(|line| line.shipped == 0);
         found.must(!gone, "nothing-is-forgotten", || format!("{id}: all is cancelled, and the order is not"));
+        self.check_units(found);
     }
 
     fn rested(&self, found: &mut Violations) {
@@ -234,6 +303,7 @@ impl Model for Order {
         found.must(pending.is_none(), "money-adds-up", || format!("{}: {pending:?} is never decided", self.id));
         let refund = self.refunds.iter().find(|refund| !refund.settled);
         found.must(refund.is_none(), "money-adds-up", || format!("{}: {refund:?} is never given back", self.id));
+        self.check_rest(found);
     }
 
     fn rows(&self) -> Vec<Shown> {
@@ -247,7 +317,7 @@ impl Model for Order {
 
 /// The lines of an order in the order of their items: what each item is asked for.
 fn by_item(lines: &[Value]) -> Vec<(String, i64)> {
-    let mut items = std::collections::BTreeMap::<String, i64>::new();
+    let mut items = BTreeMap::<String, i64>::new();
     for line in lines {
         *items.entry(text(line, "itemId").to_owned()).or_default() += number(line, "quantity");
     }

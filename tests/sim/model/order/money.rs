@@ -85,8 +85,9 @@ impl Order {
             }
             Phase::Confirmed => {
                 let part = |line: &Line| {
-                    let cancelled = i128::from(line.amount) * i128::from(line.cancelled) / i128::from(line.quantity);
-                    line.amount - i64::try_from(cancelled).unwrap_or(i64::MAX)
+                    let gone = i128::from(line.amount) * i128::from(line.cancelled + line.returned)
+                        / i128::from(line.quantity);
+                    line.amount - i64::try_from(gone).unwrap_or(i64::MAX)
                 };
                 let share: i64 = self.lines.iter().map(part).sum();
                 Some((share - self.operator_refunded).max(0))
@@ -157,6 +158,7 @@ impl Payment {
             reference: None,
             capture_due: 0,
             capture_failed: false,
+            deferred: false,
         }
     }
 

@@ -1,4 +1,4 @@
-use super::kit::*;
+use super::{kit::*, transfers_kit::deallocated as told};
 use schemas::{Role, item::*};
 
 fn counted(id: &str, counted: u64, delta: i64, stock: StockLevels, place: LocationLevels) -> ItemEvent {
@@ -88,11 +88,12 @@ fn gives_up_the_newest_allocations() {
         stock: stock(2),
         place: place(3),
     };
-    allocated.when(count("c", "main", 3)).then([
+    let when = allocated.when(count("c", "main", 3)).then([
         counted("c", 3, -3, stock(0), place(5)),
         deallocated.into(),
         ShortfallDetected { missing: 2, stock: stock(2) }.into(),
     ]);
+    when.sends([told("o2", "s2", 2)]);
 }
 
 #[test]
@@ -113,4 +114,5 @@ fn gives_up_several_allocations_newest_first() {
         })
         .collect();
     assert_eq!(given_up, [("o3", 2), ("o2", 2), ("o1", 1)]);
+    when.sends([told("o3", "o3", 2), told("o2", "o2", 2), told("o1", "o1", 1)]);
 }

@@ -1,8 +1,8 @@
 //! An item reckoned naively: facts are kept one by one and summed anew each time. It shares no step with the item.
 
 use schemas::{
-    AllotmentId, LocationId, SubOrderId,
-    item::{Bucket, HoldId, ItemEvent, StockLevels, SubOrderQuantity},
+    AllotmentId, EffectId, LocationId, SubOrderId,
+    item::{Bucket, ForwardedQuantity, HoldId, ItemEvent, LocationLevels, StockLevels, SubOrderQuantity},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +13,7 @@ pub struct Units {
     pub held: i64,
     pub committed: i64,
     pub allocated: BTreeMap<SubOrderId, (LocationId, i64)>,
+    pub forwarded: i64,
     pub shipped: i64,
     pub returned: i64,
     pub given_back: i64,
@@ -22,12 +23,21 @@ fn units(quantity: schemas::Quantity) -> i64 {
     i64::from(quantity.get())
 }
 
+/// Units that left for another location and have neither come nor been written off.
+#[derive(Debug)]
+struct OnTheWay {
+    to: LocationId,
+    units: i64,
+    ordered: i64,
+}
+
 /// All facts about a physical item.
 #[derive(Debug, Default)]
 pub struct Model {
     /// Every change of a bucket of a location.
     changes: Vec<(LocationId, Bucket, i64)>,
     pub holds: BTreeMap<HoldId, Units>,
+    on_the_way: BTreeMap<(Option<HoldId>, EffectId), OnTheWay>,
     allotments: BTreeMap<AllotmentId, i64>,
     safety: i64,
     /// Every id that changed stock: S5.
@@ -71,6 +81,24 @@ impl Model {
         }
     }
 
+    /// What a location has, but for the units that the order of facts decides.
+    pub fn place(&self, location: &LocationId) -> LocationLevels {
+        let unsigned = |n| u64::try_from(n).expect("S1: not below zero");
+        let bucket = |bucket| unsigned(self.sum(|at, b| at == location && b == bucket));
+        let coming = |part: fn(&OnTheWay) -> i64| {
+            unsigned(self.on_the_way.values().filter(|sent| sent.to == *location).map(part).sum::<i64>())
+        };
+        LocationLevels {
+            location: location.clone(),
+            sellable: bucket(Bucket::Sellable),
+            damaged: bucket(Bucket::Damaged),
+            quality_control: bucket(Bucket::QualityControl),
+            allocated: unsigned(self.allocated_at(location)),
+            incoming: coming(|sent| sent.units),
+            forwarded: coming(|sent| sent.ordered),
+        }
+    }
+
     /// S1 of every bucket; allocated units lie where they are allocated; S3 of every hold.
     pub fn check(&self) {
         let locations: BTreeSet<_> = self.changes.iter().map(|(at, _, _)| at).collect();
@@ -82,10 +110,15 @@ impl Model {
             assert!(self.allocated_at(location) <= sellable, "allocated units lie at {location}");
         }
         for (id, units) in &self.holds {
-            let open = units.held + units.committed + units.allocated.values().map(|(_, n)| n).sum::<i64>();
+            let allocated: i64 = units.allocated.values().map(|(_, n)| n).sum();
+            let open = units.held + units.committed + allocated + units.forwarded;
+            let sent = self.on_the_way.iter().filter(|((hold, _), _)| hold.as_ref() == Some(id));
+            assert_eq!(sent.map(|(_, sent)| sent.ordered).sum::<i64>(), units.forwarded, "S3: {id:?} {units:?}");
             assert_eq!(open + units.shipped + units.given_back, units.granted, "S3: {id:?} {units:?}");
             assert!(units.returned <= units.shipped, "no more comes back than left: {id:?}");
         }
+        let sound = |sent: &OnTheWay| 0 <= sent.ordered && sent.ordered <= sent.units;
+        assert!(self.on_the_way.values().all(sound), "what is ordered on the way is on the way: {:?}", self.on_the_way);
         assert!(self.available() >= 0 || self.shortfall_on_record, "S2: below zero only with a shortfall on record");
     }
 
@@ -97,7 +130,20 @@ impl Model {
         self.holds.get_mut(id).unwrap_or_else(|| panic!("{id:?} is not held"))
     }
 
-    fn take(&mut self, id: &HoldId, committed: u32, allocated: &[SubOrderQuantity]) -> i64 {
+    fn take(
+        &mut self,
+        id: &HoldId,
+        committed: u32,
+        allocated: &[SubOrderQuantity],
+        forwarded: &[ForwardedQuantity],
+    ) -> i64 {
+        let mut back = 0;
+        for part in forwarded {
+            let sent = self.on_the_way.get_mut(&(Some(id.clone()), part.shipment.clone())).expect("on the way");
+            sent.ordered -= units(part.quantity);
+            assert!(sent.ordered >= 0, "no more is taken than is ordered on the way");
+            back += units(part.quantity);
+        }
         let hold = self.hold(id);
         hold.committed -= i64::from(committed);
         let mut sum = i64::from(committed);
@@ -107,8 +153,9 @@ impl Model {
             assert!(*left >= 0, "no more is taken than is allocated");
             sum += i64::from(taken.quantity.get());
         }
+        hold.forwarded -= back;
         assert!(hold.committed >= 0, "no more is taken than is committed");
-        sum
+        sum + back
     }
 
     /// Notes an event.
@@ -128,6 +175,9 @@ impl Model {
                 self.once(format!("move {}", e.effect.id));
                 self.changes.push((e.place.location.clone(), e.from, -units(e.quantity)));
                 self.changes.push((e.place.location.clone(), e.to, units(e.quantity)));
+            }
+            ItemEvent::StockDispatched(_) | ItemEvent::TransferReceived(_) | ItemEvent::TransferLost(_) => {
+                self.note_transfer(event);
             }
             ItemEvent::UnitsAllotted(e) => {
                 assert!(self.available() >= units(e.quantity), "S2: a loan needs units");
@@ -156,6 +206,46 @@ impl Model {
             | ItemEvent::StockRestocked(_) => self.note_units(event),
         }
         assert!(self.allotments.values().all(|units| *units >= 0), "no more comes back than was lent");
+    }
+
+    /// Notes what goes from one location to another.
+    fn note_transfer(&mut self, event: &ItemEvent) {
+        if let ItemEvent::StockDispatched(e) = event {
+            let hold = e.forward.as_ref().map(|forward| forward.hold.clone());
+            self.once(format!("send {} {hold:?}", e.effect.id));
+            let ordered = e.forward.as_ref().map_or(0, |forward| {
+                let before = self.available();
+                if forward.committed == 0 && forward.allocated.is_empty() && forward.forwarded.is_empty() {
+                    return 0;
+                }
+                let taken = self.take(&forward.hold, forward.committed, &forward.allocated, &forward.forwarded);
+                self.hold(&forward.hold).forwarded += taken;
+                let elsewhere: i64 = forward.forwarded.iter().map(|part| units(part.quantity)).sum();
+                assert_eq!(self.available() - before, taken - elsewhere, "nothing that was on sale is forwarded");
+                taken
+            });
+            self.changes.push((e.places[0].location.clone(), Bucket::Sellable, -units(e.quantity)));
+            let sent = OnTheWay { to: e.places[1].location.clone(), units: units(e.quantity), ordered };
+            assert!(self.on_the_way.insert((hold, e.effect.id.clone()), sent).is_none());
+        }
+        if let ItemEvent::TransferReceived(e) = event {
+            self.once(format!("arrive {} {} {:?}", e.effect.id, e.transfer, e.hold));
+            let sent = self.on_the_way.get_mut(&(e.hold.clone(), e.transfer.clone())).expect("it was sent");
+            assert_eq!(i64::from(e.ordered), sent.ordered.min(units(e.quantity)), "the ordered ones come first");
+            sent.units -= units(e.quantity);
+            sent.ordered -= i64::from(e.ordered);
+            assert_eq!(sent.to, e.place.location);
+            self.changes.push((e.place.location.clone(), Bucket::Sellable, units(e.quantity)));
+            if let Some(hold) = e.hold.as_ref().filter(|_| e.ordered > 0) {
+                let hold = self.hold(hold);
+                hold.forwarded -= i64::from(e.ordered);
+                hold.committed += i64::from(e.ordered);
+            }
+        }
+        if let ItemEvent::TransferLost(e) = event {
+            self.once(format!("lose {} {}", e.effect.id, e.transfer));
+            self.on_the_way.get_mut(&(None, e.transfer.clone())).expect("it was sent").units -= units(e.quantity);
+        }
     }
 
     /// Notes what begins or ends a hold.
@@ -194,6 +284,9 @@ impl Model {
             ItemEvent::StockReceived(_)
             | ItemEvent::StockCounted(_)
             | ItemEvent::StockMoved(_)
+            | ItemEvent::StockDispatched(_)
+            | ItemEvent::TransferReceived(_)
+            | ItemEvent::TransferLost(_)
             | ItemEvent::UnitsAllotted(_)
             | ItemEvent::AllotmentReturned(_)
             | ItemEvent::SafetySet(_)
@@ -211,27 +304,30 @@ impl Model {
         match event {
             ItemEvent::UnitsUncommitted(e) => {
                 self.once(format!("uncommit {} {:?}", e.cancellation, e.hold));
-                let taken = self.take(&e.hold, e.committed, &e.allocated);
+                let taken = self.take(&e.hold, e.committed, &e.allocated, &e.forwarded);
                 self.hold(&e.hold).given_back += taken;
                 if let Some(into) = &e.into {
                     *self.allotments.get_mut(into).expect("lent") += taken;
                 }
             }
             ItemEvent::UnitsAllocated(e) => {
-                self.once(format!("allocate {} {:?}", e.sub_order, e.hold));
+                self.once(format!("allocate {} {:?} {:?}", e.sub_order, e.hold, e.shipment));
                 let hold = self.hold(&e.hold);
                 hold.committed -= units(e.quantity);
                 assert!(hold.committed >= 0, "only what is committed is allocated");
-                hold.allocated.insert(e.sub_order.clone(), (e.place.location.clone(), units(e.quantity)));
+                let at = e.place.location.clone();
+                let (location, allocated) = hold.allocated.entry(e.sub_order.clone()).or_insert((at, 0));
+                assert_eq!(*location, e.place.location, "a sub-order is allocated at one location");
+                *allocated += units(e.quantity);
             }
             ItemEvent::UnitsDeallocated(e) => {
                 let taken = SubOrderQuantity { sub_order: e.sub_order.clone(), quantity: e.quantity };
                 self.hold(&e.hold).committed += units(e.quantity);
-                self.take(&e.hold, 0, &[taken]);
+                self.take(&e.hold, 0, &[taken], &[]);
             }
             ItemEvent::StockShipped(e) => {
                 self.once(format!("ship {} {:?}", e.effect.id, e.hold));
-                let taken = self.take(&e.hold, e.committed, &e.allocated);
+                let taken = self.take(&e.hold, e.committed, &e.allocated, &e.forwarded);
                 assert_eq!(taken, units(e.quantity), "what left was ordered");
                 self.hold(&e.hold).shipped += taken;
                 self.changes.push((e.places[0].location.clone(), Bucket::Sellable, -taken));
@@ -245,6 +341,9 @@ impl Model {
             ItemEvent::StockReceived(_)
             | ItemEvent::StockCounted(_)
             | ItemEvent::StockMoved(_)
+            | ItemEvent::StockDispatched(_)
+            | ItemEvent::TransferReceived(_)
+            | ItemEvent::TransferLost(_)
             | ItemEvent::UnitsAllotted(_)
             | ItemEvent::AllotmentReturned(_)
             | ItemEvent::SafetySet(_)
@@ -255,29 +354,5 @@ impl Model {
             | ItemEvent::HoldExpired(_)
             | ItemEvent::AllottedCommitted(_) => {}
         }
-    }
-}
-
-/// The levels that an event tells, if it tells any.
-pub fn told(event: &ItemEvent) -> Option<StockLevels> {
-    match event {
-        ItemEvent::ItemListed(_) | ItemEvent::PriceChanged(_) | ItemEvent::ItemDelisted(_) => None,
-        ItemEvent::StockReceived(e) => Some(e.stock),
-        ItemEvent::StockCounted(e) => Some(e.stock),
-        ItemEvent::StockMoved(e) => Some(e.stock),
-        ItemEvent::HoldGranted(e) => Some(e.stock),
-        ItemEvent::HoldCommitted(e) => Some(e.stock),
-        ItemEvent::HoldReleased(e) => Some(e.stock),
-        ItemEvent::HoldExpired(e) => Some(e.stock),
-        ItemEvent::UnitsUncommitted(e) => Some(e.stock),
-        ItemEvent::UnitsAllocated(e) => Some(e.stock),
-        ItemEvent::UnitsDeallocated(e) => Some(e.stock),
-        ItemEvent::StockShipped(e) => Some(e.stock),
-        ItemEvent::StockRestocked(e) => Some(e.stock),
-        ItemEvent::UnitsAllotted(e) => Some(e.stock),
-        ItemEvent::AllotmentReturned(e) => Some(e.stock),
-        ItemEvent::AllottedCommitted(e) => Some(e.stock),
-        ItemEvent::SafetySet(e) => Some(e.stock),
-        ItemEvent::ShortfallDetected(e) => Some(e.stock),
     }
 }

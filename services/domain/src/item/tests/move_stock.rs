@@ -1,4 +1,4 @@
-use super::kit::*;
+use super::{kit::*, transfers_kit::deallocated};
 use Bucket::{Damaged, QualityControl, Sellable};
 use schemas::{Role, item::*};
 
@@ -73,5 +73,6 @@ fn gives_up_the_newest_allocation() {
         .and(commit(of_order("o")))
         .and(allocate("s", of_order("o"), "main", 4))
         .when(move_stock("m", Sellable, Damaged, 2))
-        .leaves(&["stock-moved", "units-deallocated", "shortfall-detected"], stock);
+        .leaves(&["stock-moved", "units-deallocated", "shortfall-detected"], stock)
+        .sends([deallocated("o", "s", 1)]);
 }

@@ -1,4 +1,7 @@
-use super::kit::*;
+use super::{
+    kit::*,
+    transfers_kit::{deallocated, forward, forward_arrives},
+};
 use schemas::{FreeHoldId, Role, SubjectId, item::*};
 
 fn free_ship(id: &str, units: Option<u32>) -> ItemCommand {
@@ -124,6 +127,7 @@ fn ships_a_free_hold() {
         sub_order: None,
         quantity: quantity(2),
         allocated: Vec::new(),
+        forwarded: Vec::new(),
         committed: 2,
         stock: levels(3, 3),
         places: vec![at_main(3)],
@@ -223,5 +227,20 @@ fn gives_up_allocations_of_others_that_it_leaves_without_units() {
         .and(hold(of_order("o"), 2))
         .and(commit(of_order("o")));
     let when = other.when(ship("x", of_order("o"), None, "main", Some(2)));
-    when.leaves(&["stock-shipped", "units-deallocated"], StockLevels { committed: 2, ..levels(3, 6) });
+    let when = when.leaves(&["stock-shipped", "units-deallocated"], StockLevels { committed: 2, ..levels(3, 6) });
+    when.sends([deallocated("p", "p1", 2)]);
+}
+
+#[test]
+fn takes_what_is_on_its_way_to_another_warehouse_last() {
+    let sent = given_stock(5)
+        .and(hold(of_order("o"), 3))
+        .and(commit(of_order("o")))
+        .and(forward("f", of_order("o"), ("s1", "s2"), ("main", "shop"), 2))
+        .and(hold(free("h"), 2));
+    let when = sent.when(ship("x", of_order("o"), Some("s2"), "main", Some(2)));
+    let stock = StockLevels { held: 2, ..levels(-1, 1) };
+    let when = when.leaves(&["stock-shipped", "shortfall-detected"], stock);
+    let stock = StockLevels { held: 2, ..levels(0, 3) };
+    when.given.when(forward_arrives("f", of_order("o"))).leaves(&["transfer-received", "units-allocated"], stock);
 }

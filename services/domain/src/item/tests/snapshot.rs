@@ -1,4 +1,4 @@
-use super::kit::*;
+use super::{kit::*, transfers_kit::*};
 use crate::item::Item;
 use schemas::item::*;
 
@@ -20,6 +20,12 @@ fn a_restored_item_is_the_same() {
         .and(commit(of_order("o")))
         .and(allocate("s1", of_order("o"), "main", 3))
         .and(ItemCommand::Uncommit(uncommit("c", of_order("o"), 1, &[])))
+        .and(transfer("t1", "main", "shop", 2))
+        .and(transfer("t2", "shop", "depot", 1))
+        .and(arrive("r", "t2", None, 1))
+        .and(forward("x", of_order("o"), ("s1", "s2"), ("main", "shop"), 2))
+        .and(forward("y", of_order("o"), ("s1", "s2"), ("main", "shop"), 1))
+        .and(forward_arrives("y", of_order("o")))
         .and(release(of_order("p")))
         .and(ItemCommand::Allot(allot("a", 2)))
         .and(set_safety(3));

@@ -8,6 +8,7 @@ fn uncommitted(units: u32, allocated: &[(&str, u32)], stock: StockLevels, places
         hold: taken.hold,
         committed: units,
         allocated: taken.from,
+        forwarded: Vec::new(),
         into: None,
         stock,
         places: places.to_vec(),

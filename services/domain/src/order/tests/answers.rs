@@ -57,7 +57,7 @@ fn a_refusal_waits_for_the_others_then_rejects_with_all_and_releases_every_item(
 fn an_answer_again_to_another_attempt_or_of_another_item_is_ignored() {
     let mut world = World::placed(vec![line("l1", "tea", 2), line("l2", "cup", 1)]);
     world.grant("tea", 1_000, ItemKind::Physical);
-    let granted = HoldAnswer::Granted { unit_price: eur(1), kind: ItemKind::Physical };
+    let granted = HoldAnswer::Granted { unit_price: eur(1), kind: ItemKind::Physical, file: None };
     for (of, attempt) in [("tea", 1), ("cup", 2), ("cup", 0), ("pot", 1)] {
         let decision = world.answered(of, attempt, granted.clone());
         assert!(decision.events.is_empty() && decision.sends.is_empty(), "{of} {attempt}");
@@ -99,7 +99,10 @@ fn submit_auto_without_anything_to_pay_confirms_with_the_last_grant() {
         let mut world = World::of(command);
         world.grant("tea", 1_000, ItemKind::Physical);
         let decision = world.grant("cup", 1_000, ItemKind::Physical);
-        assert_eq!(names(&decision), ["item-held", "holds-granted", "order-submitted", "order-confirmed"]);
+        assert_eq!(
+            names(&decision),
+            ["item-held", "holds-granted", "order-submitted", "order-confirmed", "shipments-due"]
+        );
         assert_eq!(asked(&decision), ["commit cup", "commit tea"]);
         assert_eq!((world.status(), world.order.due()), (OrderStatus::Confirmed, None));
         let told = answer(&world.order, &OrderWait::Placed);

@@ -26,7 +26,7 @@ fn ends_the_wait_of_who_placed_it() {
 fn gives_back_all_of_a_confirmed_order_and_its_money() {
     let mut world = World::confirmed();
     let decision = world.cancel("x1", None).expect("nothing has shipped");
-    assert_eq!(names(&decision), ["lines-cancelled", "order-cancelled", "refund-due"]);
+    assert_eq!(names(&decision), ["lines-cancelled", "shipments-backordered", "order-cancelled", "refund-due"]);
     assert_eq!(asked(&decision), ["uncommit tea 2"]);
     assert_eq!(due(&decision), [("p1".to_owned(), 2_000)]);
     assert_eq!(world.status(), OrderStatus::Refunding);
@@ -40,7 +40,7 @@ fn gives_back_some_units_and_their_share_under_the_cancellations_id() {
     world.pay("p1", 4_000);
     world.submit("s1").expect("it is paid");
     let decision = world.cancel("x1", Some(&[("l1", 1), ("l2", 1)])).expect("they are open");
-    assert_eq!(names(&decision), ["lines-cancelled", "refund-due"]);
+    assert_eq!(names(&decision), ["lines-cancelled", "shipments-due", "refund-due"]);
     assert_eq!(asked(&decision), ["uncommit tea 2"]);
     assert_eq!(due(&decision), [("p1".to_owned(), 2_000)]);
     let Command::Item { command: ItemCommand::Uncommit(uncommit), .. } = &decision.sends[0] else { panic!("units") };
@@ -66,7 +66,7 @@ fn the_last_open_units_leave_what_was_delivered() {
     world.pay("p1", 1_500);
     world.submit("s1").expect("it is paid");
     let decision = world.cancel("x1", None).expect("the tea is open");
-    assert_eq!(names(&decision), ["lines-cancelled", "refund-due"]);
+    assert_eq!(names(&decision), ["lines-cancelled", "shipments-backordered", "refund-due"]);
     assert_eq!(due(&decision), [("p1".to_owned(), 1_000)]);
     assert_eq!(world.status(), OrderStatus::Delivered);
 }
@@ -135,6 +135,6 @@ fn refuses_more_parts_than_an_order_remembers_and_takes_the_whole() {
     assert_eq!(refusal(&more), OrderRejection::TooManyCancellations { limit: 1_000 });
     assert!(world.cancel("x7", Some(&[("l1", 1)])).expect("the same").events.is_empty());
     let whole = world.cancel("x1002", None).expect("two are open");
-    assert_eq!(names(&whole), ["lines-cancelled", "order-cancelled", "refund-due"]);
+    assert_eq!(names(&whole), ["lines-cancelled", "shipments-backordered", "order-cancelled", "refund-due"]);
     assert_eq!(world.order.payments[0].shown.refund_due, 1_002_000);
 }

@@ -34,7 +34,10 @@ fn a_capture_of_an_unknown_payment_or_in_another_currency_is_refused() {
 fn a_failure_for_good_cancels_what_has_not_shipped() {
     let mut world = World::confirmed();
     let decision = world.fail_capture("p1").expect("it is recorded");
-    assert_eq!(names(&decision), ["capture-failed", "lines-cancelled", "order-cancelled", "refund-due"]);
+    assert_eq!(
+        names(&decision),
+        ["capture-failed", "lines-cancelled", "shipments-backordered", "order-cancelled", "refund-due"]
+    );
     assert_eq!(asked(&decision), ["uncommit tea 2"]);
     assert!(world.fail_capture("p1").expect("the same").events.is_empty());
     world.settle("p1-r1").expect("it is recorded");
@@ -49,7 +52,7 @@ fn a_failure_leaves_what_was_delivered() {
     world.pay("p1", 1_500);
     world.submit("s1").expect("it is paid");
     let decision = world.fail_capture("p1").expect("it is recorded");
-    assert_eq!(names(&decision), ["capture-failed", "lines-cancelled", "refund-due"]);
+    assert_eq!(names(&decision), ["capture-failed", "lines-cancelled", "shipments-backordered", "refund-due"]);
     assert_eq!(due(&decision), [("p1".to_owned(), 1_000)]);
 }
 
@@ -75,7 +78,7 @@ fn what_was_captured_before_the_confirmation_is_not_taken_again() {
     world.pay("p1", 2_000);
     world.capture("p1", eur(2_000)).expect("it is recorded");
     let decision = world.submit("s1").expect("it is paid");
-    assert_eq!(names(&decision), ["order-submitted", "order-confirmed"]);
+    assert_eq!(names(&decision), ["order-submitted", "order-confirmed", "shipments-due"]);
 }
 
 #[test]
@@ -101,7 +104,10 @@ fn a_failure_before_the_confirmation_does_not_hide_the_one_after_it() {
     world.pay("p1", 2_000);
     assert_eq!(names(&world.fail_capture("p1").expect("it is recorded")), ["capture-failed"]);
     let confirmed = world.submit("s1").expect("it is paid");
-    assert_eq!(names(&confirmed), ["order-submitted", "order-confirmed", "capture-due"]);
+    assert_eq!(names(&confirmed), ["order-submitted", "order-confirmed", "shipments-due", "capture-due"]);
     let decision = world.fail_capture("p1").expect("it is recorded");
-    assert_eq!(names(&decision), ["capture-failed", "lines-cancelled", "order-cancelled", "refund-due"]);
+    assert_eq!(
+        names(&decision),
+        ["capture-failed", "lines-cancelled", "shipments-backordered", "order-cancelled", "refund-due"]
+    );
 }

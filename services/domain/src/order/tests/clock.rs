@@ -1,4 +1,4 @@
-use super::*;
+use super::{fulfilment::of, *};
 
 #[test]
 fn says_nothing_before_a_deadline() {
@@ -61,4 +61,19 @@ fn a_pending_payment_keeps_an_expired_order() {
     assert!(!world.order.is_finished());
     world.decline("p1").expect("it is recorded");
     assert!(world.order.is_finished());
+}
+
+#[test]
+fn what_was_confirmed_before_orders_said_what_is_due_says_it_at_once() {
+    let confirmed = World::due();
+    let mut old = World::new();
+    for event in confirmed.events.iter().filter(|event| !matches!(event, OrderEvent::ShipmentsDue(_))) {
+        evolve(&mut old.order, event, START, &Policy::default());
+    }
+    assert_eq!(old.order.due(), Some(START));
+    assert_eq!(names(&old.pass(0)), ["shipments-due"]);
+    assert_eq!(old.said(), ("due", 1, of(&[("l1", 3), ("l2", 2), ("l3", 1)])));
+    assert_eq!(old.order.due(), None);
+    old.cancel("x1", None).expect("it is open");
+    assert_eq!(old.order.due(), None);
 }

@@ -41,7 +41,7 @@ fn is_confirmed_at_the_first_prices_once_all_hold() {
     let mut world = reholding();
     assert_eq!(names(&world.grant("tea", 9_999, ItemKind::Physical)), ["item-held"]);
     let decision = world.grant("cup", 9_999, ItemKind::Physical);
-    assert_eq!(names(&decision), ["item-held", "order-confirmed", "capture-due"]);
+    assert_eq!(names(&decision), ["item-held", "order-confirmed", "shipments-due", "capture-due"]);
     assert_eq!(asked(&decision), ["commit cup", "commit tea"]);
     assert_eq!(world.order.total, Some(eur(2_000)));
 }
@@ -88,7 +88,7 @@ fn a_failed_attempt_does_not_stop_the_next_payment() {
 #[test]
 fn an_answer_to_the_first_attempt_does_not_count() {
     let mut world = reholding();
-    let granted = HoldAnswer::Granted { unit_price: eur(1_000), kind: ItemKind::Physical };
+    let granted = HoldAnswer::Granted { unit_price: eur(1_000), kind: ItemKind::Physical, file: None };
     assert!(world.answered("tea", 1, granted).events.is_empty());
 }
 

@@ -1,18 +1,31 @@
 //! Given events, when a command, then events: by outcome, in the order of design 5.2's table.
 
+mod allocation;
 mod answers;
 mod cancel;
+mod cancel_shipped;
 mod capture;
+mod cart;
 mod clock;
+mod deliver;
+mod forward;
+mod from_cart;
+mod fulfilment;
 mod late_payment;
 mod money;
 mod ownership;
 mod payment;
+mod pending;
 mod place;
+mod plan_shipments;
 mod random;
+mod random_fulfilment;
 mod reckoning;
+mod reckoning_fulfilment;
 mod refund;
+mod returns;
 mod scenarios;
+mod ship;
 mod submit;
 
 use super::{Order, OrderWait, answer, decide, evolve, on_clock};
@@ -83,6 +96,7 @@ pub(super) fn adjustment(id: &str, of: Option<&str>, amount: i64) -> Adjustment 
 
 pub(super) fn place(lines: Vec<OrderLine>) -> PlaceOrder {
     PlaceOrder {
+        from_cart: false,
         effect: effect("place", 1),
         shopper: None,
         channel: None,
@@ -171,7 +185,7 @@ impl World {
 
     pub fn grant(&mut self, item_id: &str, price: i64, kind: ItemKind) -> Decision {
         let attempt = self.order.attempt;
-        self.answered(item_id, attempt, HoldAnswer::Granted { unit_price: eur(price), kind })
+        self.answered(item_id, attempt, HoldAnswer::Granted { unit_price: eur(price), kind, file: None })
     }
 
     pub fn short(&mut self, item_id: &str) -> Decision {
@@ -252,7 +266,7 @@ impl World {
             Err(rejection) => Some(Err(rejection.clone())),
             Ok(Decision { answer: Answer::Now(body), .. }) => Some(Ok(body.clone())),
             Ok(Decision { answer: Answer::Later(Wait::Order(wait)), .. }) => answer(&self.order, wait),
-            Ok(Decision { answer: Answer::Nobody, .. }) => None,
+            Ok(Decision { answer: Answer::Nobody | Answer::Later(Wait::Cart(_)), .. }) => None,
         }
     }
 
@@ -290,7 +304,7 @@ pub(super) fn asked(decision: &Decision) -> Vec<String> {
         Command::Item { item, command: ItemCommand::CommitHold(_) } => format!("commit {item}"),
         Command::Item { item, command: ItemCommand::ReleaseHold(_) } => format!("release {item}"),
         Command::Item { item, command: ItemCommand::Uncommit(c) } => format!("uncommit {item} {}", c.quantity),
-        other => panic!("an order does not ask for {other:?}"),
+        other => fulfilment::in_words(other),
     };
     decision.sends.iter().map(text).collect()
 }

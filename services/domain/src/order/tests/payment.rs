@@ -153,7 +153,8 @@ fn the_last_missing_part_confirms_what_is_submitted() {
     world.pay("p1", 500);
     world.start("p2").expect("a part is missing");
     let decision = world.authorize("p2", eur(1_600)).expect("it is recorded");
-    let expected = ["payment-authorized", "order-confirmed", "refund-due", "capture-due", "capture-due"];
+    let expected =
+        ["payment-authorized", "order-confirmed", "shipments-due", "refund-due", "capture-due", "capture-due"];
     assert_eq!(names(&decision), expected);
     assert_eq!(due(&decision), [("p2".to_owned(), 100)]);
     let captures: i64 = world.order.payments.iter().map(|payment| payment.capture_due).sum();

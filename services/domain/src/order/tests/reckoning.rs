@@ -1,6 +1,6 @@
 //! The order's books, kept naively from its events alone: nothing here is shared with the code under test.
 
-use super::*;
+use super::{reckoning_fulfilment::Parcels, *};
 use schemas::item::HoldId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +16,7 @@ pub(super) struct Books {
     payments: BTreeMap<String, Account>,
     holds: BTreeMap<HoldId, &'static str>,
     uncommitted: BTreeMap<String, u32>,
+    parcels: Parcels,
 }
 
 /// What came in and went out under one payment.
@@ -52,15 +53,26 @@ impl Books {
             | OrderEvent::OrderCancelled(_)
             | OrderEvent::ReholdFailed(_) => self.stage = "ended",
             OrderEvent::LatePayment(_) => self.stage = "reholding",
+            OrderEvent::ShipmentsDue(_)
+            | OrderEvent::ShipmentsBackordered(_)
+            | OrderEvent::SubOrdersPlanned(_)
+            | OrderEvent::SubOrderAllocated(_)
+            | OrderEvent::AllocationRefused(_)
+            | OrderEvent::SubOrderDeallocated(_)
+            | OrderEvent::ShipmentShipped(_)
+            | OrderEvent::ShipmentForwarded(_)
+            | OrderEvent::ForwardReceived(_)
+            | OrderEvent::ShipmentsDelivered(_)
+            | OrderEvent::ReturnRequested(_)
+            | OrderEvent::ReturnReceived(_)
+            | OrderEvent::ReturnWindowClosed(_) => self.parcels.enter(event),
             OrderEvent::DigitalDelivered(event) => {
                 for id in &event.line_ids {
                     self.shipped.insert(id.to_string(), self.ordered(id.as_str()));
                 }
             }
             OrderEvent::LinesCancelled(event) => {
-                for line in &event.lines {
-                    *self.cancelled.entry(line.line_id.to_string()).or_default() += line.quantity.get();
-                }
+                self.cancel(event);
             }
             OrderEvent::OperatorRefunded(event) => self.operator += i128::from(event.amount.minor()),
             OrderEvent::PaymentStarted(event) => {
@@ -87,15 +99,24 @@ impl Books {
             OrderEvent::ItemHeld(_)
             | OrderEvent::ItemRefused(_)
             | OrderEvent::OrderSubmitted(_)
+            | OrderEvent::PaymentPending(_)
             | OrderEvent::PaymentAttemptFailed(_)
             | OrderEvent::CaptureDue(_)
             | OrderEvent::CaptureFailed(_) => {}
         }
     }
 
+    fn cancel(&mut self, event: &LinesCancelled) {
+        for line in &event.lines {
+            *self.cancelled.entry(line.line_id.to_string()).or_default() += line.quantity.get();
+        }
+        self.parcels.cancelled(event);
+    }
+
     /// A hold is asked for once, and then given back or committed, once.
     pub fn sent(&mut self, command: &Command) {
-        let Command::Item { item, command } = command else { panic!("an order asks items") };
+        // What a cart is told has tests of its own.
+        let Command::Item { item, command } = command else { return };
         match command {
             ItemCommand::PlaceHold(hold) => {
                 assert_eq!(self.holds.insert(hold.hold.clone(), "asked"), None, "a hold is asked for once");
@@ -110,7 +131,7 @@ impl Books {
                 assert_eq!(self.holds.get(&units.hold), Some(&"committed"), "only ordered units are given back");
                 *self.uncommitted.entry(item.to_string()).or_default() += units.quantity.get();
             }
-            other => panic!("an order does not ask for {other:?}"),
+            other => self.parcels.sent(item, other),
         }
     }
 
@@ -128,6 +149,19 @@ impl Books {
         for (line, cancelled) in &self.cancelled {
             let shipped = self.shipped.get(line).copied().unwrap_or(0);
             assert!(cancelled + shipped <= self.ordered(line), "cancelled + shipped ≤ ordered");
+        }
+        if self.stage == "confirmed" {
+            let placed = self.placed.as_ref().expect("it was placed");
+            let open = |line: &OrderLine| {
+                let id = line.line_id.as_str();
+                let gone = |of: &BTreeMap<String, u32>| of.get(id).copied().unwrap_or(0);
+                (
+                    id.to_owned(),
+                    line.item_id.to_string(),
+                    self.ordered(id) - gone(&self.cancelled) - gone(&self.shipped),
+                )
+            };
+            self.parcels.check(&placed.lines.iter().map(open).collect::<Vec<_>>());
         }
         for payment in self.payments.values() {
             assert!(payment.due <= payment.received(), "at most what came in is due back");
@@ -174,8 +208,8 @@ impl Books {
     /// Unit by unit, what is left of a line's amount.
     fn left(&self, line: &str, amount: i128) -> i128 {
         let ordered = i128::from(self.ordered(line));
-        let cancelled = self.cancelled.get(line).copied().unwrap_or(0);
-        (0..ordered).skip(cancelled as usize).map(|u| amount * (u + 1) / ordered - amount * u / ordered).sum()
+        let gone = self.cancelled.get(line).copied().unwrap_or(0) + self.parcels.returned(line);
+        (0..ordered).skip(gone as usize).map(|u| amount * (u + 1) / ordered - amount * u / ordered).sum()
     }
 
     fn amounts(&self) -> Vec<(String, i128)> {

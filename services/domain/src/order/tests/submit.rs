@@ -7,7 +7,7 @@ fn confirms_what_is_paid_commits_the_holds_and_takes_the_money() {
     let decided = world.submit("s1");
     assert_eq!(world.reply(&decided).status, OrderStatus::Confirmed);
     let decision = decided.expect("it is paid");
-    assert_eq!(names(&decision), ["order-submitted", "order-confirmed", "capture-due"]);
+    assert_eq!(names(&decision), ["order-submitted", "order-confirmed", "shipments-due", "capture-due"]);
     assert_eq!(asked(&decision), ["commit tea"]);
     assert_eq!(world.order.due(), None);
 }
@@ -23,7 +23,7 @@ fn confirms_an_external_order_and_a_free_one_without_a_payment() {
     for command in [external, free] {
         let mut world = World::of(command).granted();
         let decision = world.submit("s1").expect("nothing is to be paid");
-        assert_eq!(names(&decision), ["order-submitted", "order-confirmed"]);
+        assert_eq!(names(&decision), ["order-submitted", "order-confirmed", "shipments-due"]);
     }
 }
 
@@ -35,7 +35,7 @@ fn waits_for_a_pending_payment_and_is_confirmed_by_it() {
     assert_eq!(names(decided.as_ref().expect("it waits")), ["order-submitted"]);
     assert_eq!(world.told(&decided), None);
     let paid = world.authorize("p1", eur(2_000)).expect("it is recorded");
-    assert_eq!(names(&paid), ["payment-authorized", "order-confirmed", "capture-due"]);
+    assert_eq!(names(&paid), ["payment-authorized", "order-confirmed", "shipments-due", "capture-due"]);
     assert_eq!(world.reply(&decided).status, OrderStatus::Confirmed);
 }
 
@@ -49,7 +49,7 @@ fn the_wait_ends_with_the_decline_but_the_order_stays_submitted() {
     assert_eq!(world.told(&decided), Some(Err(Rejection::Order(declined))));
     world.start("p2").expect("it may be tried again");
     let paid = world.authorize("p2", eur(2_000)).expect("it is recorded");
-    assert_eq!(names(&paid), ["payment-authorized", "order-confirmed", "capture-due"]);
+    assert_eq!(names(&paid), ["payment-authorized", "order-confirmed", "shipments-due", "capture-due"]);
 }
 
 #[test]
@@ -120,7 +120,10 @@ fn delivers_digital_lines_at_once() {
     world.grant("tea", 1_000, ItemKind::Physical);
     world.pay("p1", 2_000);
     let decision = world.submit("s1").expect("it is paid");
-    assert_eq!(names(&decision), ["order-submitted", "order-confirmed", "digital-delivered", "capture-due"]);
+    assert_eq!(
+        names(&decision),
+        ["order-submitted", "order-confirmed", "digital-delivered", "shipments-due", "capture-due"]
+    );
     assert_eq!(asked(&decision), ["commit ebook", "commit tea"]);
     assert_eq!(world.status(), OrderStatus::Confirmed);
 }

@@ -3,7 +3,7 @@
 
 use super::{Cursor, Damage, Encoded, Kind, begin, open, put_bytes, put_number, seal};
 use crate::{NewEvent, Record};
-use schemas::{CommandId, CorrelationId, Envelope, Timestamp, Topic, item::ItemEvent, order::OrderEvent};
+use schemas::{CommandId, CorrelationId, Envelope, Event, Timestamp, Topic};
 use std::borrow::Cow;
 
 const SAME_TYPE: u8 = 1;
@@ -148,8 +148,8 @@ fn take_event<'a>(
 
 /// The type as this build names it, without a copy; a type that it does not know is the reader's business.
 fn known_type(name: &str) -> Cow<'static, str> {
-    let known = ItemEvent::TYPES.iter().chain(OrderEvent::TYPES).find(|known| **known == name);
-    known.map_or_else(|| Cow::Owned(name.to_owned()), |known| Cow::Borrowed(*known))
+    let known = Event::types().find(|known| *known == name);
+    known.map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed)
 }
 
 #[cfg(test)]
@@ -158,7 +158,7 @@ mod tests {
 
     fn event(seq: u64, subject: &str, trace: Option<&str>) -> NewEvent {
         let envelope = Envelope {
-            event_type: ItemEvent::TYPES[0].into(),
+            event_type: "stockfold.inventory.item-listed.v1".into(),
             subject: subject.to_owned(),
             time: Timestamp::from_millis(1_790_000_000_000 + seq.cast_signed() / 2),
             seq,

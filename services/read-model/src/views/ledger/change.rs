@@ -1,15 +1,17 @@
 //! What the ledger tells of each event beside the levels.
 
-use super::LedgerKind;
+use super::{LedgerBucket, LedgerKind as Kind};
 use schemas::{
     EffectId,
-    item::{HoldId, ItemEvent},
+    item::{HoldId, HoldReleased, ItemEvent, StockDispatched, UnitsUncommitted},
 };
 
 /// See the module.
 pub(super) struct Change<'e> {
-    pub(super) kind: LedgerKind,
+    pub(super) kind: Kind,
     pub(super) quantity: i64,
+    pub(super) from: Option<LedgerBucket>,
+    pub(super) to: Option<LedgerBucket>,
     pub(super) hold: Option<&'e HoldId>,
     pub(super) effect: Option<&'e EffectId>,
     pub(super) reference: Option<&'e str>,
@@ -17,8 +19,9 @@ pub(super) struct Change<'e> {
 }
 
 impl<'e> Change<'e> {
-    fn new(kind: LedgerKind, quantity: impl Into<i64>) -> Self {
-        Self { kind, quantity: quantity.into(), hold: None, effect: None, reference: None, reason: None }
+    fn new(kind: Kind, quantity: impl Into<i64>) -> Self {
+        let quantity = quantity.into();
+        Self { kind, quantity, from: None, to: None, hold: None, effect: None, reference: None, reason: None }
     }
 
     fn of(self, hold: &'e HoldId) -> Self {
@@ -39,7 +42,6 @@ impl<'e> Change<'e> {
 }
 
 pub(super) fn change(event: &ItemEvent) -> Option<Change<'_>> {
-    use LedgerKind as Kind;
     Some(match event {
         ItemEvent::ItemListed(_) | ItemEvent::PriceChanged(_) | ItemEvent::ItemDelisted(_) => return None,
         ItemEvent::StockReceived(e) => {
@@ -51,23 +53,27 @@ pub(super) fn change(event: &ItemEvent) -> Option<Change<'_>> {
         },
         ItemEvent::StockMoved(e) => {
             let change = Change::new(Kind::StockMoved, e.quantity.get()).by(&e.effect);
-            change.under(&e.reference).because(&e.reason)
+            let change = change.under(&e.reference).because(&e.reason);
+            Change { from: Some(e.from.into()), to: Some(e.to.into()), ..change }
+        }
+        ItemEvent::StockDispatched(e) => dispatched(e),
+        ItemEvent::TransferReceived(e) => {
+            let change = Change::new(Kind::TransferReceived, e.quantity.get()).by(&e.effect);
+            Change { hold: e.hold.as_ref(), ..change.under(e.transfer.as_str()) }
+        }
+        ItemEvent::TransferLost(e) => {
+            Change::new(Kind::TransferLost, e.quantity.get()).by(&e.effect).under(e.transfer.as_str())
         }
         ItemEvent::HoldGranted(e) => {
             Change { reference: e.reference.as_deref(), ..Change::new(Kind::HoldGranted, e.quantity.get()).of(&e.hold) }
         }
         ItemEvent::HoldCommitted(e) => Change::new(Kind::HoldCommitted, e.quantity.get()).of(&e.hold),
-        ItemEvent::HoldReleased(e) => {
-            Change::new(Kind::HoldReleased, i64::from(e.held) + i64::from(e.committed)).of(&e.hold)
-        }
+        ItemEvent::HoldReleased(e) => released(e),
         ItemEvent::HoldExpired(e) => Change::new(Kind::HoldExpired, e.quantity.get()).of(&e.hold),
-        ItemEvent::UnitsUncommitted(e) => {
-            let allocated: i64 = e.allocated.iter().map(|part| i64::from(part.quantity.get())).sum();
-            let change = Change::new(Kind::UnitsUncommitted, i64::from(e.committed) + allocated);
-            change.of(&e.hold).under(e.cancellation.as_str())
-        }
+        ItemEvent::UnitsUncommitted(e) => uncommitted(e),
         ItemEvent::UnitsAllocated(e) => {
-            Change::new(Kind::UnitsAllocated, e.quantity.get()).of(&e.hold).under(e.sub_order.as_str())
+            let change = Change::new(Kind::UnitsAllocated, e.quantity.get()).of(&e.hold);
+            Change { effect: e.shipment.as_ref(), ..change.under(e.sub_order.as_str()) }
         }
         ItemEvent::UnitsDeallocated(e) => {
             Change::new(Kind::UnitsDeallocated, e.quantity.get()).of(&e.hold).under(e.sub_order.as_str())
@@ -78,7 +84,7 @@ pub(super) fn change(event: &ItemEvent) -> Option<Change<'_>> {
         },
         ItemEvent::StockRestocked(e) => {
             let change = Change::new(Kind::StockRestocked, e.quantity.get()).of(&e.hold).by(&e.effect);
-            change.under(e.return_id.as_str())
+            Change { to: Some(e.condition.into()), ..change.under(e.return_id.as_str()) }
         }
         ItemEvent::UnitsAllotted(e) => Change::new(Kind::UnitsAllotted, e.quantity.get()).under(e.allotment.as_str()),
         ItemEvent::AllotmentReturned(e) => {
@@ -93,4 +99,32 @@ pub(super) fn change(event: &ItemEvent) -> Option<Change<'_>> {
             Change::new(Kind::ShortfallDetected, i64::try_from(e.missing).unwrap_or(i64::MAX))
         }
     })
+}
+
+fn dispatched(e: &StockDispatched) -> Change<'_> {
+    Change {
+        hold: e.forward.as_ref().map(|forward| &forward.hold),
+        reference: e.reference.as_deref().or_else(|| Some(e.forward.as_ref()?.to_sub_order.as_str())),
+        reason: e.reason.as_deref(),
+        ..Change::new(Kind::StockDispatched, e.quantity.get()).by(&e.effect)
+    }
+}
+
+fn released(e: &HoldReleased) -> Change<'_> {
+    let change = Change::new(Kind::HoldReleased, i64::from(e.held) + i64::from(e.committed)).of(&e.hold);
+    // Of a hold that was not placed yet neither.
+    let from = match (e.held, e.committed) {
+        (0, 0) => None,
+        (0, _) => Some(LedgerBucket::Committed),
+        (_, _) => Some(LedgerBucket::Held),
+    };
+    Change { from, ..change }
+}
+
+fn uncommitted(e: &UnitsUncommitted) -> Change<'_> {
+    let allocated: i64 = e.allocated.iter().map(|part| i64::from(part.quantity.get())).sum();
+    let forwarded: i64 = e.forwarded.iter().map(|part| i64::from(part.quantity.get())).sum();
+    let change = Change::new(Kind::UnitsUncommitted, i64::from(e.committed) + allocated + forwarded);
+    let to = e.into.as_ref().map(|_| LedgerBucket::Allotted);
+    Change { to, ..change.of(&e.hold).under(e.cancellation.as_str()) }
 }

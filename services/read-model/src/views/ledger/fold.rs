@@ -118,6 +118,8 @@ impl ViewFold for LedgerFold {
             time_ms: fact.envelope.time.millis(),
             kind: change.kind,
             quantity: change.quantity,
+            from: change.from,
+            to: change.to,
             levels: (levels.available, levels.on_hand, levels.held, levels.committed, levels.allotted, levels.safety),
             places: stock::places(event).into(),
             actor: fact.envelope.actor.as_str().into(),

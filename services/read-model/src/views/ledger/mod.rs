@@ -11,7 +11,7 @@ pub use fold::LedgerFold;
 use crate::store::{Row, RowKey, Scan, StoreError, Table, ViewStore};
 use schemas::{
     CommandId, EffectId, ItemId, Position, Timestamp, Topic,
-    item::{HoldId, LocationLevels, StockLevels},
+    item::{Bucket, HoldId, LocationLevels, StockLevels},
 };
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,9 @@ pub enum LedgerKind {
     StockReceived,
     StockCounted,
     StockMoved,
+    StockDispatched,
+    TransferReceived,
+    TransferLost,
     HoldGranted,
     HoldCommitted,
     HoldReleased,
@@ -37,6 +40,29 @@ pub enum LedgerKind {
     AllottedCommitted,
     SafetySet,
     ShortfallDetected,
+}
+
+/// What units were counted as, or are from then on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each is the bucket or total of that name")]
+pub enum LedgerBucket {
+    Sellable,
+    Damaged,
+    QualityControl,
+    Held,
+    Committed,
+    Allotted,
+}
+
+impl From<Bucket> for LedgerBucket {
+    fn from(bucket: Bucket) -> Self {
+        match bucket {
+            Bucket::Sellable => Self::Sellable,
+            Bucket::Damaged => Self::Damaged,
+            Bucket::QualityControl => Self::QualityControl,
+        }
+    }
 }
 
 /// How many seqs a page spans: which page an event stands on follows from its seq alone, so that any replay writes the
@@ -54,6 +80,10 @@ pub struct LedgerRow {
     pub kind: LedgerKind,
     /// Units that it moved; of a count what it added or (below zero) took, of the safety stock the new number.
     pub quantity: i64,
+    /// What they were counted as, where the kind does not say.
+    pub from: Option<LedgerBucket>,
+    /// What they are counted as from then on, where the kind does not say.
+    pub to: Option<LedgerBucket>,
     /// Over all locations, after it.
     pub levels: StockLevels,
     /// The locations that it touched, after it.
@@ -85,6 +115,10 @@ struct Stored<'a> {
     kind: LedgerKind,
     #[serde(rename = "q")]
     quantity: i64,
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    from: Option<LedgerBucket>,
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    to: Option<LedgerBucket>,
     /// Available, on hand, held, committed, allotted, safety.
     #[serde(rename = "l")]
     levels: (i64, u64, u64, u64, u64, u64),
@@ -196,6 +230,8 @@ impl Stored<'_> {
             time: Timestamp::from_millis(self.time_ms),
             kind: self.kind,
             quantity: self.quantity,
+            from: self.from,
+            to: self.to,
             levels: StockLevels { available, on_hand, held, committed, allotted, safety },
             places: self.places.into_owned(),
             actor: self.actor.into_owned(),

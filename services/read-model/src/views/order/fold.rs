@@ -1,23 +1,17 @@
 //! The fold of an order's row.
 
-use super::{HistoryEntry, OrderRow, TABLE};
+use super::{OrderRow, SubOrderRow, TABLE, history::remember, parcels};
 use crate::{
     fold::{Fact, Touch, View},
     store::Table,
 };
 use schemas::{
     Event, LineId, Money, PaymentId,
-    item::ItemKind,
     order::{
         LineReply, OrderEvent, OrderLine, OrderPlaced, OrderStatus, Payment, PaymentMode, PaymentStarted,
         PaymentStatus, PricedLine,
     },
 };
-
-/// Entries kept from the beginning of a history.
-const HISTORY_FIRST: usize = 32;
-/// Entries kept in all.
-const HISTORY_MOST: usize = 256;
 
 /// The fold.
 pub struct OrderView;
@@ -33,7 +27,7 @@ impl View for OrderView {
                 key.push_str(&fact.envelope.subject);
                 Touch::Row
             }
-            Event::Item(_) => Touch::None,
+            Event::Item(_) | Event::Cart(_) | Event::Store(_) | Event::Warehouse(_) => Touch::None,
         }
     }
 
@@ -61,6 +55,7 @@ fn unplaced(fact: &Fact<'_>) -> OrderRow {
         payment: PaymentMode::Provider,
         submitted: false,
         lines: Vec::new(),
+        files: std::collections::BTreeMap::new(),
         adjustments: Vec::new(),
         total: None,
         expires_at: None,
@@ -68,6 +63,11 @@ fn unplaced(fact: &Fact<'_>) -> OrderRow {
         payments: Vec::new(),
         shipping_address: None,
         metadata: schemas::Metadata::default(),
+        sub_orders: Vec::new(),
+        due: Vec::new(),
+        backordered: false,
+        returns: Vec::new(),
+        return_window_closed: false,
         history: Vec::new(),
         history_left_out: 0,
     }
@@ -77,7 +77,21 @@ fn apply(row: &mut OrderRow, event: &OrderEvent, fact: &Fact<'_>) {
     match event {
         OrderEvent::OrderPlaced(e) => place(row, e, fact),
         // Prices and kinds come with the last answer; what each item said is in the refusals.
-        OrderEvent::ItemHeld(_) | OrderEvent::ItemRefused(_) => {}
+        OrderEvent::ItemHeld(e) => row.files.extend(e.file.clone().map(|file| (e.item_id.clone(), file))),
+        OrderEvent::ItemRefused(_) => {}
+        OrderEvent::ShipmentsDue(_)
+        | OrderEvent::ShipmentsBackordered(_)
+        | OrderEvent::SubOrdersPlanned(_)
+        | OrderEvent::SubOrderAllocated(_)
+        | OrderEvent::AllocationRefused(_)
+        | OrderEvent::SubOrderDeallocated(_)
+        | OrderEvent::ShipmentShipped(_)
+        | OrderEvent::ShipmentForwarded(_)
+        | OrderEvent::ForwardReceived(_)
+        | OrderEvent::ShipmentsDelivered(_)
+        | OrderEvent::ReturnRequested(_)
+        | OrderEvent::ReturnReceived(_)
+        | OrderEvent::ReturnWindowClosed(_) => parcels::apply(row, event, fact),
         OrderEvent::HoldsGranted(e) => {
             row.state = OrderStatus::AwaitingPayment;
             price(row, &e.lines);
@@ -88,7 +102,46 @@ fn apply(row: &mut OrderRow, event: &OrderEvent, fact: &Fact<'_>) {
             row.state = OrderStatus::Rejected;
             row.refusals.clone_from(&e.refusals);
         }
+        OrderEvent::PaymentStarted(_)
+        | OrderEvent::PaymentPending(_)
+        | OrderEvent::PaymentAuthorized(_)
+        | OrderEvent::PaymentAttemptFailed(_)
+        | OrderEvent::PaymentCaptured(_)
+        | OrderEvent::CaptureFailed(_)
+        | OrderEvent::RefundDue(_)
+        | OrderEvent::RefundSettled(_) => pay(row, event),
+        OrderEvent::OrderSubmitted(_) => row.submitted = true,
+        OrderEvent::OrderConfirmed(_) => row.state = OrderStatus::Confirmed,
+        OrderEvent::DigitalDelivered(e) => deliver(row, &e.line_ids),
+        OrderEvent::CaptureDue(_) | OrderEvent::OperatorRefunded(_) => {}
+        OrderEvent::OrderExpired(_) | OrderEvent::ReholdFailed(_) => {
+            row.state = OrderStatus::Expired;
+            if let OrderEvent::ReholdFailed(e) = event {
+                row.refusals.clone_from(&e.refusals);
+            }
+        }
+        OrderEvent::OrderCancelled(_) => row.state = OrderStatus::Cancelled,
+        OrderEvent::LinesCancelled(e) => {
+            for part in &e.lines {
+                if let Some(line) = row.lines.iter_mut().find(|line| line.line_id == part.line_id) {
+                    line.cancelled += part.quantity.get();
+                }
+            }
+            e.sub_orders.iter().for_each(|taken| parcels::cancelled(row, taken));
+        }
+        OrderEvent::LatePayment(_) => {
+            row.state = OrderStatus::Holding;
+            row.refusals.clear();
+        }
+    }
+}
+
+/// Money was asked for, came or went.
+fn pay(row: &mut OrderRow, event: &OrderEvent) {
+    match event {
         OrderEvent::PaymentStarted(e) => start_payment(row, e),
+        // It was shown as pending before.
+        OrderEvent::PaymentPending(_) => {}
         OrderEvent::PaymentAuthorized(e) => {
             let payment = payment(row, &e.payment_id, e.amount);
             // The provider may authorize in another currency than it was asked for; what came in is what counts.
@@ -105,36 +158,15 @@ fn apply(row: &mut OrderRow, event: &OrderEvent, fact: &Fact<'_>) {
                 payment.reason = Some(e.reason.clone());
             }
         }
-        OrderEvent::OrderSubmitted(_) => row.submitted = true,
-        OrderEvent::OrderConfirmed(_) => row.state = OrderStatus::Confirmed,
-        OrderEvent::DigitalDelivered(e) => deliver(row, &e.line_ids),
-        OrderEvent::CaptureDue(_) | OrderEvent::OperatorRefunded(_) => {}
         OrderEvent::PaymentCaptured(e) => payment(row, &e.payment_id, e.amount).captured += e.amount.minor(),
         OrderEvent::CaptureFailed(e) => {
             if let Some(payment) = known_payment(row, &e.payment_id) {
                 payment.reason = Some(e.reason.clone());
             }
         }
-        OrderEvent::OrderExpired(_) | OrderEvent::ReholdFailed(_) => {
-            row.state = OrderStatus::Expired;
-            if let OrderEvent::ReholdFailed(e) = event {
-                row.refusals.clone_from(&e.refusals);
-            }
-        }
-        OrderEvent::OrderCancelled(_) => row.state = OrderStatus::Cancelled,
-        OrderEvent::LinesCancelled(e) => {
-            for part in &e.lines {
-                if let Some(line) = row.lines.iter_mut().find(|line| line.line_id == part.line_id) {
-                    line.cancelled += part.quantity.get();
-                }
-            }
-        }
-        OrderEvent::LatePayment(_) => {
-            row.state = OrderStatus::Holding;
-            row.refusals.clear();
-        }
         OrderEvent::RefundDue(e) => payment(row, &e.payment_id, e.amount).refund_due += e.amount.minor(),
         OrderEvent::RefundSettled(e) => payment(row, &e.payment_id, e.amount).refunded += e.amount.minor(),
+        other => unreachable!("{other:?} is not of money"),
     }
 }
 
@@ -225,10 +257,11 @@ fn shown(row: &OrderRow) -> OrderStatus {
 
 /// What has left and what is open; a digital line is delivered as it leaves.
 fn of_lines(row: &OrderRow) -> OrderStatus {
-    let physical = |line: &LineReply| line.kind == Some(ItemKind::Physical);
+    let to_customer = |sub_order: &&SubOrderRow| sub_order.parent.is_none();
+    let mut shipments = row.sub_orders.iter().filter(to_customer).flat_map(|sub_order| &sub_order.shipments);
     if row.lines.iter().any(|line| line.cancelled + line.shipped < line.quantity.get()) {
         OrderStatus::Confirmed
-    } else if row.lines.iter().any(|line| physical(line) && line.shipped > 0) {
+    } else if shipments.any(|shipment| shipment.arrived_at.is_none()) {
         OrderStatus::Shipped
     } else {
         OrderStatus::Delivered
@@ -244,75 +277,4 @@ fn money_back(row: &OrderRow) -> OrderStatus {
         due if refunded >= due => OrderStatus::Refunded,
         _ => OrderStatus::Refunding,
     }
-}
-
-/// Adds to the history; a long one loses what follows its beginning.
-fn remember(row: &mut OrderRow, event: &OrderEvent, fact: &Fact<'_>) {
-    let mut entry = HistoryEntry {
-        position: fact.position,
-        time: fact.envelope.time,
-        what: name(event),
-        actor: fact.envelope.actor.clone(),
-        payment_id: None,
-        refund_id: None,
-        amount: None,
-        reason: None,
-        lines: Vec::new(),
-    };
-    match event {
-        OrderEvent::ItemHeld(_) | OrderEvent::ItemRefused(_) => return,
-        OrderEvent::PaymentStarted(e) => money(&mut entry, &e.payment_id, e.amount),
-        OrderEvent::PaymentAuthorized(e) => money(&mut entry, &e.payment_id, e.amount),
-        OrderEvent::CaptureDue(e) => money(&mut entry, &e.payment_id, e.amount),
-        OrderEvent::PaymentCaptured(e) => money(&mut entry, &e.payment_id, e.amount),
-        OrderEvent::RefundDue(e) => {
-            money(&mut entry, &e.payment_id, e.amount);
-            entry.refund_id = Some(e.refund_id.clone());
-        }
-        OrderEvent::RefundSettled(e) => {
-            money(&mut entry, &e.payment_id, e.amount);
-            entry.refund_id = Some(e.refund_id.clone());
-        }
-        OrderEvent::PaymentAttemptFailed(e) => {
-            entry.payment_id = Some(e.payment_id.clone());
-            entry.reason = Some(e.reason.clone());
-        }
-        OrderEvent::CaptureFailed(e) => {
-            entry.payment_id = Some(e.payment_id.clone());
-            entry.reason = Some(e.reason.clone());
-        }
-        OrderEvent::OperatorRefunded(e) => {
-            entry.amount = Some(e.amount);
-            entry.reason = Some(e.reason.clone());
-        }
-        OrderEvent::OrderCancelled(e) => entry.reason.clone_from(&e.reason),
-        OrderEvent::LinesCancelled(e) => {
-            entry.reason.clone_from(&e.reason);
-            entry.lines.clone_from(&e.lines);
-        }
-        OrderEvent::OrderPlaced(_)
-        | OrderEvent::HoldsGranted(_)
-        | OrderEvent::OrderRejected(_)
-        | OrderEvent::OrderSubmitted(_)
-        | OrderEvent::OrderConfirmed(_)
-        | OrderEvent::DigitalDelivered(_)
-        | OrderEvent::OrderExpired(_)
-        | OrderEvent::LatePayment(_)
-        | OrderEvent::ReholdFailed(_) => {}
-    }
-    row.history.push(entry);
-    if row.history.len() > HISTORY_MOST {
-        row.history.remove(HISTORY_FIRST);
-        row.history_left_out += 1;
-    }
-}
-
-fn money(entry: &mut HistoryEntry, payment: &PaymentId, amount: Money) {
-    entry.payment_id = Some(payment.clone());
-    entry.amount = Some(amount);
-}
-
-/// `stockfold.orders.order-placed.v1` is `order_placed`.
-fn name(event: &OrderEvent) -> String {
-    event.event_type().split('.').nth(2).unwrap_or_default().replace('-', "_")
 }

@@ -1,20 +1,25 @@
 //! Orders, by order id.
 
 mod fold;
+mod history;
+mod parcels;
 
 pub use fold::OrderView;
+pub use parcels::{ReceiptRow, ReturnPart, ReturnRow, ShipmentRow, SubOrderPart, SubOrderRow, SubOrderStatus};
 
 use crate::{
     store::{StoreError, Table, ViewStore},
     views::{row, rows_of},
 };
 use schemas::{
-    LineId, Metadata, Money, OrderId, PaymentId, Personal, Position, RefundId, Timestamp,
+    ItemId, LineId, LocationId, Metadata, Money, OrderId, PaymentId, Personal, Position, RefundId, ReturnId,
+    ShipmentId, SubOrderId, Timestamp,
     order::{
         Address, Adjustment, LineQuantity, LineReply, OrderOwner, OrderRefusal, OrderStatus, Payment, PaymentMode,
     },
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// An order. Money may be on record for an id that was never placed; then there is no owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +49,9 @@ pub struct OrderRow {
     pub submitted: bool,
     /// The lines.
     pub lines: Vec<LineReply>,
+    /// Where the files of its digital items are, as the items named them when they were held.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<ItemId, String>,
     /// The adjustments.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adjustments: Vec<Adjustment>,
@@ -65,6 +73,21 @@ pub struct OrderRow {
     /// The caller's own pairs.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
+    /// The parts that warehouses ship.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sub_orders: Vec<SubOrderRow>,
+    /// Ordered units that belong to no sub-order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub due: Vec<LineQuantity>,
+    /// Whether these wait for stock; else they are being planned.
+    #[serde(default)]
+    pub backordered: bool,
+    /// What comes, or came, back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub returns: Vec<ReturnRow>,
+    /// Whether the time for returns is over.
+    #[serde(default)]
+    pub return_window_closed: bool,
     /// What happened, oldest first, without the items' single answers: the first ones and the last ones.
     pub history: Vec<HistoryEntry>,
     /// Entries that were left out of the middle of the history.
@@ -100,6 +123,18 @@ pub struct HistoryEntry {
     /// The units that it is about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<LineQuantity>,
+    /// The sub-order that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub_order_id: Option<SubOrderId>,
+    /// The shipments that it is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shipment_ids: Vec<ShipmentId>,
+    /// The return that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_id: Option<ReturnId>,
+    /// The location that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<LocationId>,
 }
 
 /// The table.

@@ -1,13 +1,12 @@
-//! How far a partition is done: up to the first record whose job is open.
+//! How far a consumer that does a job for some records is done with a partition: up to the first record whose job is open.
 
-use event_log::Record;
-use read_model::Checkpoint;
+use crate::store::Checkpoint;
 use std::collections::{BTreeSet, VecDeque};
 use thiserror::Error;
 
 /// Why a record cannot follow the ones before it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(crate) enum FrontierError {
+pub enum FrontierError {
     /// Events are missing.
     #[error("partition {partition}: event {found} follows {last}: events are missing")]
     Gap {
@@ -32,7 +31,8 @@ pub(crate) enum FrontierError {
 
 /// The reading position of a partition and the jobs open before it.
 #[derive(Debug, Default)]
-pub(crate) struct Frontier {
+pub struct Frontier {
+    partition: u32,
     read: Checkpoint,
     /// Jobs in the order of their records, each with the checkpoint before its record.
     open: VecDeque<(u64, Checkpoint)>,
@@ -41,17 +41,19 @@ pub(crate) struct Frontier {
 }
 
 impl Frontier {
-    pub fn new(read: Checkpoint) -> Self {
-        Self { read, ..Self::default() }
+    /// Goes on after `read`.
+    #[must_use]
+    pub fn new(partition: u32, read: Checkpoint) -> Self {
+        Self { partition, read, ..Self::default() }
     }
 
     /// Moves past a record; `Ok(None)` where it is a repeat of an earlier owner's and must be ignored, else the
     /// checkpoint before it.
-    pub fn read(&mut self, record: &Record, seq: u64, epoch: u64) -> Result<Option<Checkpoint>, FrontierError> {
-        let (before, partition) = (self.read, record.partition);
+    pub fn read(&mut self, offset: u64, seq: u64, epoch: u64) -> Result<Option<Checkpoint>, FrontierError> {
+        let (before, partition) = (self.read, self.partition);
         if seq <= before.seq {
             if epoch < before.epoch {
-                self.read.offset = record.offset + 1;
+                self.read.offset = offset + 1;
                 return Ok(None);
             }
             return Err(FrontierError::Forked { partition, found: seq, epoch });
@@ -59,11 +61,17 @@ impl Frontier {
         if seq != before.seq + 1 {
             return Err(FrontierError::Gap { partition, last: before.seq, found: seq });
         }
-        self.read = Checkpoint { seq, offset: record.offset + 1, epoch };
+        self.read = Checkpoint { seq, offset: offset + 1, epoch };
         Ok(Some(before))
     }
 
-    /// Notes a job of the record just read.
+    /// How far the partition was read.
+    #[must_use]
+    pub const fn reached(&self) -> Checkpoint {
+        self.read
+    }
+
+    /// Notes a job of the record just read; a job has one record.
     pub fn open(&mut self, job: u64, before: Checkpoint) {
         self.open.push_back((job, before));
     }
@@ -80,8 +88,9 @@ impl Frontier {
     }
 
     /// Everything before it is done.
+    #[must_use]
     pub fn checkpoint(&self) -> Checkpoint {
-        let open = self.open.front().filter(|_| !planted::bug!("payments-checkpoint-ahead"));
+        let open = self.open.front().filter(|_| !planted::bug!("checkpoint-ahead"));
         open.map_or(self.read, |(_, before)| *before)
     }
 }
