@@ -194,12 +194,15 @@ impl Fleet {
         last.chars().skip(last.chars().count().saturating_sub(LAST_WORDS)).collect()
     }
 
-    /// Lines of the logs that tell of a panic.
+    /// Lines of the logs that tell of a panic outside of shards.
+    ///
+    /// A shard's is caught, and its command is kept as a dead letter, which is looked for in the log. An owner that wakes up
+    /// decides on what it knew until it learns that it is fenced: it may panic, and nothing of that is in the log.
     pub fn panics(&self) -> Vec<String> {
         let names = self.slots.iter().map(|slot| slot.name).chain([STORM]);
         let logs = names.map(|name| (name, fs::read_to_string(self.log_of(name)).unwrap_or_default()));
         let of_log = |(name, log): (&str, String)| {
-            let lines = log.lines().filter(|line| line.contains("panicked at"));
+            let lines = log.lines().filter(|line| line.contains("panicked at") && !line.contains("thread 'shard-"));
             lines.map(|line| format!("{name} panicked: {line}")).collect::<Vec<_>>()
         };
         logs.flat_map(of_log).collect()

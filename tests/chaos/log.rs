@@ -6,7 +6,7 @@ use crate::{
     sim::{
         checker::{
             Key,
-            evidence::{Call, Event, Evidence, ITEMS, ORDERS},
+            evidence::{CARTS, Call, Event, Evidence, ITEMS, ORDERS},
         },
         model::{self, Model, Violations},
     },
@@ -27,7 +27,8 @@ impl Tail {
     pub async fn read(&mut self, fleet: &Fleet, token: &str) -> Result<(), String> {
         let apis = fleet.apis();
         let (_, api) = apis.first().ok_or("no process serves HTTP")?;
-        for (topic, partition) in [ITEMS, ORDERS].into_iter().flat_map(|topic| (0..SHARDS).map(move |p| (topic, p))) {
+        let topics = [ITEMS, ORDERS, CARTS].into_iter();
+        for (topic, partition) in topics.flat_map(|topic| (0..SHARDS).map(move |p| (topic, p))) {
             let from = self.next.entry((topic, partition)).or_default();
             let path = format!("/v1/log/{topic}?follow=false&partition={partition}&from={from}");
             let ask = Ask { token: Some(token), ..Ask::default() };
@@ -90,6 +91,11 @@ pub fn evidence(fleet: &Fleet, events: Vec<Event>) -> Evidence {
         waits: false,
     };
     Evidence { events, internal, calls: (1..).zip(commands).map(call).collect(), ..Evidence::default() }
+}
+
+/// What could not be decided: nothing of that kind was sent.
+pub fn dead_letters(fleet: &Fleet) -> Vec<String> {
+    records(fleet, "dead-letters.v1").iter().map(|letter| format!("a dead letter: {letter}")).collect()
 }
 
 /// The values of all committed records of a topic.

@@ -189,6 +189,7 @@ fn judge(fleet: &Fleet, events: Vec<Event>, wrong: &mut Vec<String>) -> checker:
     let evidence = log::evidence(fleet, events);
     let found = checker::check(&evidence).into_iter().filter(|v| !CHECKED_ELSEWHERE.contains(&v.invariant));
     wrong.extend(found.map(|violation| format!("{}: {}", violation.invariant, violation.what)));
+    wrong.extend(log::dead_letters(fleet));
     evidence
 }
 

@@ -128,7 +128,9 @@ async fn tokens_that_do_not_hold_are_refused() {
 #[tokio::test]
 async fn a_full_disk_refuses_commands_and_goes_on_reading() {
     let engine = World::Embedded.start(&[]);
-    engine.stock("tea", 100, 5).await;
+    engine.stock("tea", 100, 0).await;
+    let body = json!({"receiptId": "open", "location": "main", "quantity": 5, "document": "d"});
+    let position = engine.post(&engine.token("operator", "ops"), "", "/v1/items/tea/receipts", body).await.position();
     // More is kept in reserve than any disk has: as far as the engine can see, this one is full.
     let engine = engine.restart_with(&["--disk-reserve-mib", "1000000000"]);
     let operator = engine.token("operator", "ops");
@@ -136,7 +138,7 @@ async fn a_full_disk_refuses_commands_and_goes_on_reading() {
     let refused = engine.post(&operator, "", "/v1/items/tea/receipts", body).await;
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{refused:?}");
     assert_eq!(refused.body["retryable"], json!(true), "{refused:?}");
-    let shown = engine.get(None, "/v1/items/tea", "").await;
+    let shown = engine.get(None, "/v1/items/tea", &position).await;
     assert_eq!(shown.body["available"], json!(5), "{shown:?}");
 }
 
