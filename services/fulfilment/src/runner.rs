@@ -9,7 +9,7 @@ use crate::{
 use event_log::{EventLog, LogError, ReadFrom, Reader, Record, ReplySink};
 use keys::KeyStore;
 use parking_lot::Mutex;
-use read_model::{Checkpoints, StoreError, ViewStore};
+use read_model::{StoreError, ViewStore, keeper::CheckpointKeeper};
 use schemas::{Clock, Reply, Topic};
 use std::{
     collections::BTreeMap,
@@ -104,14 +104,14 @@ impl FulfilmentRunner {
             .name("fulfilment-read".to_owned())
             .spawn(move || read(reader, &record_sender, &reading))?;
         let (stop, stopped) = watch::channel(false);
+        let keeper = CheckpointKeeper::new(Arc::clone(&sources.views), CONSUMER, checkpoints);
         let task = Task {
             sources,
             clock,
             core,
             shared: Arc::clone(&shared),
             looks: JoinSet::new(),
-            written: checkpoints,
-            writing: None,
+            keeper,
             started: Instant::now(),
         };
         let task = tokio::spawn(task.run(records, replies, stopped));
@@ -196,8 +196,7 @@ struct Task {
     core: Core,
     shared: Arc<Shared>,
     looks: JoinSet<Seen>,
-    written: Checkpoints,
-    writing: Option<JoinHandle<Result<Checkpoints, StoreError>>>,
+    keeper: CheckpointKeeper,
     started: Instant,
 }
 
@@ -237,14 +236,17 @@ impl Task {
                     }
                 },
                 () = sleep_until(due) => self.core.tick(self.now_ms()),
-                _ = checkpoint_tick.tick() => self.checkpoint().await,
+                _ = checkpoint_tick.tick() => {
+                    metrics::gauge!("stockfold_fulfilment_open").set(self.core.open().0 as f64);
+                    self.keeper.keep(self.core.done()).await;
+                }
                 _ = stopped.changed() => break,
             }
             self.publish();
         }
         self.shared.stopping.store(true, Ordering::Release);
         self.looks.shutdown().await;
-        self.finish().await;
+        self.keeper.finish(self.core.done()).await;
     }
 
     fn fail(&self, error: &dyn std::fmt::Display) {
@@ -296,49 +298,6 @@ impl Task {
         let mut done = self.shared.done.lock();
         for (place, checkpoint) in self.core.done() {
             done.insert(place, checkpoint.offset);
-        }
-    }
-
-    fn moved(&self) -> Checkpoints {
-        let moved = |(place, checkpoint): &_| self.written.get(place).copied().unwrap_or_default() != *checkpoint;
-        self.core.done().filter(moved).collect()
-    }
-
-    /// Writes the checkpoint beside the work; one write at a time.
-    async fn checkpoint(&mut self) {
-        metrics::gauge!("stockfold_fulfilment_open").set(self.core.open().0 as f64);
-        if let Some(writing) = self.writing.take_if(|writing| writing.is_finished()) {
-            self.take_written(writing.await);
-        }
-        let moved = self.moved();
-        if self.writing.is_none() && !moved.is_empty() {
-            let views = Arc::clone(&self.sources.views);
-            self.writing = Some(tokio::spawn(async move {
-                views.write(CONSUMER, &[], &moved).await?;
-                Ok(moved)
-            }));
-        }
-    }
-
-    fn take_written(&mut self, result: Result<Result<Checkpoints, StoreError>, tokio::task::JoinError>) {
-        match result {
-            Ok(Ok(written)) => self.written.extend(written),
-            Ok(Err(error)) => tracing::warn!(%error, "the checkpoint of fulfilment was not written; trying again"),
-            Err(error) => tracing::error!(%error, "writing the checkpoint of fulfilment ended badly"),
-        }
-    }
-
-    async fn finish(&mut self) {
-        if let Some(writing) = self.writing.take() {
-            let result = writing.await;
-            self.take_written(result);
-        }
-        let moved = self.moved();
-        if !moved.is_empty()
-            && let Err(error) = self.sources.views.write(CONSUMER, &[], &moved).await
-        {
-            // The events will be read again.
-            tracing::warn!(%error, "the last checkpoint of fulfilment was not written");
         }
     }
 }

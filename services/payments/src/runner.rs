@@ -9,7 +9,7 @@ use crate::{
 };
 use event_log::{EventLog, LogError, ReadFrom, Reader, Record, ReplySink};
 use parking_lot::Mutex;
-use read_model::{Checkpoints, StoreError, ViewStore};
+use read_model::{Checkpoint, StoreError, ViewStore, keeper::CheckpointKeeper};
 use schemas::{Clock, Reply, Topic};
 use std::{
     collections::BTreeMap,
@@ -102,15 +102,9 @@ impl PaymentsRunner {
             .name("payments-reader".to_owned())
             .spawn(move || read(reader, &record_sender, &reading))?;
         let (stop, stopped) = watch::channel(false);
-        let task = Task {
-            options,
-            core,
-            shared: Arc::clone(&shared),
-            calls: JoinSet::new(),
-            written: checkpoints,
-            writing: None,
-            started: Instant::now(),
-        };
+        let keeper = CheckpointKeeper::new(Arc::clone(&options.views), CONSUMER, checkpoints);
+        let task =
+            Task { options, core, shared: Arc::clone(&shared), calls: JoinSet::new(), keeper, started: Instant::now() };
         let task = tokio::spawn(task.run(records, replies, stopped));
         Ok(Self { shared, stop, task: Some(task) })
     }
@@ -185,8 +179,7 @@ struct Task {
     core: Core,
     shared: Arc<Shared>,
     calls: JoinSet<(u64, Result<Said, ProviderError>)>,
-    written: Checkpoints,
-    writing: Option<JoinHandle<Result<Checkpoints, StoreError>>>,
+    keeper: CheckpointKeeper,
     started: Instant,
 }
 
@@ -233,12 +226,15 @@ impl Task {
                     }
                 },
                 () = sleep_until(due) => self.core.tick(self.now_ms()),
-                _ = checkpoint_tick.tick() => self.checkpoint().await,
+                _ = checkpoint_tick.tick() => {
+                    metrics::gauge!("stockfold_payments_open").set(self.core.open() as f64);
+                    self.keeper.keep(Self::done(&self.core)).await;
+                }
                 _ = stopped.changed() => break,
             }
         }
         self.shared.stopping.store(true, Ordering::Release);
-        self.finish().await;
+        self.keeper.finish(Self::done(&self.core)).await;
     }
 
     fn now_ms(&self) -> u64 {
@@ -281,47 +277,8 @@ impl Task {
         }
     }
 
-    fn moved(&self) -> Checkpoints {
-        let done = self.core.done().map(|(partition, checkpoint)| ((Topic::OrdersEvents, partition), checkpoint));
-        done.filter(|(key, checkpoint)| self.written.get(key).copied().unwrap_or_default() != *checkpoint).collect()
-    }
-
-    /// Writes the checkpoint beside the work; one write at a time.
-    async fn checkpoint(&mut self) {
-        metrics::gauge!("stockfold_payments_open").set(self.core.open() as f64);
-        if let Some(writing) = self.writing.take_if(|writing| writing.is_finished()) {
-            self.take_written(writing.await);
-        }
-        let moved = self.moved();
-        if self.writing.is_none() && !moved.is_empty() {
-            let views = Arc::clone(&self.options.views);
-            self.writing = Some(tokio::spawn(async move {
-                views.write(CONSUMER, &[], &moved).await?;
-                Ok(moved)
-            }));
-        }
-    }
-
-    fn take_written(&mut self, result: Result<Result<Checkpoints, StoreError>, tokio::task::JoinError>) {
-        match result {
-            Ok(Ok(written)) => self.written.extend(written),
-            Ok(Err(error)) => tracing::warn!(%error, "the checkpoint of payments was not written; trying again"),
-            Err(error) => tracing::error!(%error, "writing the checkpoint of payments ended badly"),
-        }
-    }
-
-    async fn finish(&mut self) {
-        if let Some(writing) = self.writing.take() {
-            let result = writing.await;
-            self.take_written(result);
-        }
-        let moved = self.moved();
-        if !moved.is_empty()
-            && let Err(error) = self.options.views.write(CONSUMER, &[], &moved).await
-        {
-            // The events will be read again.
-            tracing::warn!(%error, "the last checkpoint of payments was not written");
-        }
+    fn done(core: &Core) -> impl Iterator<Item = ((Topic, u32), Checkpoint)> {
+        core.done().map(|(partition, checkpoint)| ((Topic::OrdersEvents, partition), checkpoint))
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod fold;
 pub mod frontier;
+pub mod keeper;
 pub mod scylla;
 pub mod sqlite;
 pub mod store;
