@@ -5,6 +5,7 @@ use crate::{
     body,
     edge::Edge,
     problem::{PROBLEM_JSON, Problem},
+    rest,
     trace::{self, TRACE_ID, Trace},
 };
 use axum::{
@@ -25,9 +26,11 @@ pub(crate) async fn conventions(State(edge): State<Edge>, mut request: Request, 
     request.extensions_mut().insert(trace);
     trace::CURRENT
         .scope(id, async move {
+            let (request, unread) = rest::lend(request);
             let mut response = serve(&edge, request, next).await;
             if response.status().is_client_error() || response.status().is_server_error() {
                 response = as_problem(response);
+                unread.drain(&mut response).await;
             }
             let name = HeaderValue::try_from(trace::current_id()).expect("hexadecimal digits are a header value");
             response.headers_mut().insert(TRACE_ID, name);

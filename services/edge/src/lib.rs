@@ -23,6 +23,7 @@ pub mod prefer;
 pub mod problem;
 pub mod rate;
 mod rejection;
+mod rest;
 pub mod trace;
 
 pub use auth::{AuthConfig, Authenticated, Grant, MaybeCaller, require};
