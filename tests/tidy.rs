@@ -20,6 +20,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("projector", &["planted", "schemas", "event-log", "read-model"]),
     ("payments", &["planted", "schemas", "event-log", "read-model"]),
     ("fulfilment", &["planted", "schemas", "domain", "event-log", "read-model", "keys"]),
+    ("notifier", &["schemas", "event-log", "read-model", "keys"]),
     ("engines", &[]),
     ("crash", &["schemas", "domain", "event-log", "processor", "projector", "read-model", "keys"]),
     ("mutants", &["planted"]),
@@ -29,7 +30,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
 
 /// The crate that starts real servers, and those whose tests may ask it to. It is nobody's dependency otherwise.
 const SERVERS_OF_TESTS: (&str, &[&str]) =
-    ("engines", &["event-log", "read-model", "keys", "processor", "projector", "stockfold", "tests"]);
+    ("engines", &["event-log", "read-model", "keys", "processor", "projector", "notifier", "stockfold", "tests"]);
 
 /// Composes all of them, or tests all of them: may depend on anything, and nothing depends on it.
 const TOP: [&str; 2] = ["stockfold", "tests"];

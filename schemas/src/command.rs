@@ -3,11 +3,14 @@
 use crate::{
     caller::Caller,
     cart::CartCommand,
-    ids::{CommandId, CorrelationId, ItemId, LocationId, OrderId, StoreId, SubjectId},
+    drop::DropCommand,
+    follows::FollowsCommand,
+    ids::{CommandId, CorrelationId, DropId, ItemId, LocationId, OrderId, StoreId, SubjectId},
     item::ItemCommand,
     order::OrderCommand,
     position::PositionToken,
     reply::ReplyAddress,
+    shopper::ShopperCommand,
     store::StoreCommand,
     tagged::tagged,
     time::Timestamp,
@@ -56,6 +59,27 @@ tagged! {
             /// The command.
             command: WarehouseCommand,
         },
+        /// Of a drop.
+        Drop {
+            /// The drop.
+            drop: DropId,
+            /// The command.
+            command: DropCommand,
+        },
+        /// Of what a shopper follows.
+        Follows {
+            /// Whose.
+            shopper: SubjectId,
+            /// The command.
+            command: FollowsCommand,
+        },
+        /// Of a shopper.
+        Shopper {
+            /// Who.
+            shopper: SubjectId,
+            /// The command.
+            command: ShopperCommand,
+        },
     }
 }
 
@@ -69,6 +93,9 @@ impl Command {
             Self::Cart { shopper, .. } => AggregateKey::Cart(shopper.clone()),
             Self::Store { store, .. } => AggregateKey::Store(store.clone()),
             Self::Warehouse { location, .. } => AggregateKey::Warehouse(location.clone()),
+            Self::Drop { drop, .. } => AggregateKey::Drop(drop.clone()),
+            Self::Follows { shopper, .. } => AggregateKey::Follows(shopper.clone()),
+            Self::Shopper { shopper, .. } => AggregateKey::Shopper(shopper.clone()),
         }
     }
 
@@ -78,9 +105,12 @@ impl Command {
         match self {
             Self::Item { item, .. } => item.as_str(),
             Self::Order { order, .. } => order.as_str(),
-            Self::Cart { shopper, .. } => shopper.as_str(),
+            Self::Cart { shopper, .. } | Self::Follows { shopper, .. } | Self::Shopper { shopper, .. } => {
+                shopper.as_str()
+            }
             Self::Store { store, .. } => store.as_str(),
             Self::Warehouse { location, .. } => location.as_str(),
+            Self::Drop { drop, .. } => drop.as_str(),
         }
     }
 }

@@ -2,9 +2,12 @@
 
 use crate::{
     cart::CartEvent,
+    drop::DropEvent,
+    follows::FollowsEvent,
     ids::{CommandId, CorrelationId},
     item::ItemEvent,
     order::OrderEvent,
+    shopper::ShopperEvent,
     store::StoreEvent,
     time::Timestamp,
     topic::{AggregateKey, Topic},
@@ -111,6 +114,12 @@ pub enum Event {
     Store(StoreEvent),
     /// Of a warehouse.
     Warehouse(WarehouseEvent),
+    /// Of a drop.
+    Drop(DropEvent),
+    /// Of what a shopper follows.
+    Follows(FollowsEvent),
+    /// Of a shopper.
+    Shopper(ShopperEvent),
 }
 
 impl Event {
@@ -123,13 +132,24 @@ impl Event {
             Self::Cart(event) => event.event_type(),
             Self::Store(event) => event.event_type(),
             Self::Warehouse(event) => event.event_type(),
+            Self::Drop(event) => event.event_type(),
+            Self::Follows(event) => event.event_type(),
+            Self::Shopper(event) => event.event_type(),
         }
     }
 
     /// Every stored type.
     pub fn types() -> impl Iterator<Item = &'static str> + Clone {
-        let all =
-            [ItemEvent::TYPES, OrderEvent::TYPES, CartEvent::TYPES, StoreEvent::TYPES, WarehouseEvent::TYPES];
+        let all = [
+            ItemEvent::TYPES,
+            OrderEvent::TYPES,
+            CartEvent::TYPES,
+            StoreEvent::TYPES,
+            WarehouseEvent::TYPES,
+            DropEvent::TYPES,
+            FollowsEvent::TYPES,
+            ShopperEvent::TYPES,
+        ];
         all.into_iter().flatten().copied()
     }
 
@@ -142,6 +162,9 @@ impl Event {
             Self::Cart(_) => Topic::CartsEvents,
             Self::Store(_) => Topic::StoresEvents,
             Self::Warehouse(_) => Topic::WarehousesEvents,
+            Self::Drop(_) => Topic::DropsEvents,
+            Self::Follows(_) => Topic::FollowsEvents,
+            Self::Shopper(_) => Topic::ShoppersEvents,
         }
     }
 
@@ -162,6 +185,15 @@ impl Event {
         if let Some(event) = WarehouseEvent::read(event_type, value) {
             return event.map(Self::Warehouse);
         }
+        if let Some(event) = DropEvent::read(event_type, value) {
+            return event.map(Self::Drop);
+        }
+        if let Some(event) = FollowsEvent::read(event_type, value) {
+            return event.map(Self::Follows);
+        }
+        if let Some(event) = ShopperEvent::read(event_type, value) {
+            return event.map(Self::Shopper);
+        }
         Err(EventReadError::UnknownType(event_type.to_owned()))
     }
 
@@ -174,6 +206,9 @@ impl Event {
             Topic::CartsEvents => crate::SubjectId::parse(subject).ok().map(AggregateKey::Cart),
             Topic::StoresEvents => crate::StoreId::parse(subject).ok().map(AggregateKey::Store),
             Topic::WarehousesEvents => crate::LocationId::parse(subject).ok().map(AggregateKey::Warehouse),
+            Topic::DropsEvents => crate::DropId::parse(subject).ok().map(AggregateKey::Drop),
+            Topic::FollowsEvents => crate::SubjectId::parse(subject).ok().map(AggregateKey::Follows),
+            Topic::ShoppersEvents => crate::SubjectId::parse(subject).ok().map(AggregateKey::Shopper),
             Topic::Commands | Topic::InternalCommands | Topic::Snapshots | Topic::DeadLetters | Topic::Replies => None,
         }
     }

@@ -2,9 +2,12 @@
 
 use crate::{
     cart::{CartRejection, CartReply},
+    drop::{DropRejection, DropReply},
+    follows::{FollowsRejection, FollowsReply},
     item::{ItemRejection, ItemReply},
     order::{OrderRejection, OrderReply},
     position::PositionToken,
+    shopper::{ShopperRejection, ShopperReply},
     store::{StoreRejection, StoreReply},
     warehouse::{WarehouseRejection, WarehouseReply},
 };
@@ -39,6 +42,15 @@ pub enum Rejection {
     /// A warehouse's.
     #[error(transparent)]
     Warehouse(WarehouseRejection),
+    /// A drop's.
+    #[error(transparent)]
+    Drop(DropRejection),
+    /// Of what a shopper follows.
+    #[error(transparent)]
+    Follows(FollowsRejection),
+    /// A shopper's.
+    #[error(transparent)]
+    Shopper(ShopperRejection),
     /// The command could not be decided at all; it was dead-lettered.
     #[error(transparent)]
     Undecidable(Undecidable),
@@ -70,6 +82,12 @@ pub enum ReplyBody {
     Store(StoreReply),
     /// A warehouse's.
     Warehouse(WarehouseReply),
+    /// A drop's.
+    Drop(DropReply),
+    /// Of what a shopper follows.
+    Follows(FollowsReply),
+    /// A shopper's.
+    Shopper(ShopperReply),
 }
 
 /// The answer to one request.

@@ -1,6 +1,6 @@
 //! Topics, aggregates and which shard owns a key.
 
-use crate::ids::{ItemId, LocationId, OrderId, StoreId, SubjectId};
+use crate::ids::{DropId, ItemId, LocationId, OrderId, StoreId, SubjectId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -21,6 +21,12 @@ pub enum Topic {
     StoresEvents,
     /// Events of warehouses.
     WarehousesEvents,
+    /// Events of drops.
+    DropsEvents,
+    /// Events of what shoppers follow.
+    FollowsEvents,
+    /// Events of shoppers.
+    ShoppersEvents,
     /// State of shards, compacted.
     Snapshots,
     /// What could not be read or decided.
@@ -31,10 +37,18 @@ pub enum Topic {
 
 impl Topic {
     /// The topics that carry events, in the order of their codes.
-    pub const EVENTS: [Self; 5] =
-        [Self::InventoryEvents, Self::OrdersEvents, Self::CartsEvents, Self::StoresEvents, Self::WarehousesEvents];
+    pub const EVENTS: [Self; 8] = [
+        Self::InventoryEvents,
+        Self::OrdersEvents,
+        Self::CartsEvents,
+        Self::StoresEvents,
+        Self::WarehousesEvents,
+        Self::DropsEvents,
+        Self::FollowsEvents,
+        Self::ShoppersEvents,
+    ];
     /// Every topic.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Commands,
         Self::InternalCommands,
         Self::InventoryEvents,
@@ -42,6 +56,9 @@ impl Topic {
         Self::CartsEvents,
         Self::StoresEvents,
         Self::WarehousesEvents,
+        Self::DropsEvents,
+        Self::FollowsEvents,
+        Self::ShoppersEvents,
         Self::Snapshots,
         Self::DeadLetters,
         Self::Replies,
@@ -58,6 +75,9 @@ impl Topic {
             Self::CartsEvents => "carts.events.v1",
             Self::StoresEvents => "stores.events.v1",
             Self::WarehousesEvents => "warehouses.events.v1",
+            Self::DropsEvents => "drops.events.v1",
+            Self::FollowsEvents => "follows.events.v1",
+            Self::ShoppersEvents => "shoppers.events.v1",
             Self::Snapshots => "snapshots.v1",
             Self::DeadLetters => "dead-letters.v1",
             Self::Replies => "replies.v1",
@@ -159,6 +179,12 @@ pub enum AggregateKey {
     Store(StoreId),
     /// A warehouse.
     Warehouse(LocationId),
+    /// A drop.
+    Drop(DropId),
+    /// What a shopper follows, by the pseudonym.
+    Follows(SubjectId),
+    /// A shopper, by the pseudonym.
+    Shopper(SubjectId),
 }
 
 impl AggregateKey {
@@ -168,9 +194,10 @@ impl AggregateKey {
         match self {
             Self::Item(id) => id.as_str(),
             Self::Order(id) => id.as_str(),
-            Self::Cart(id) => id.as_str(),
+            Self::Cart(id) | Self::Follows(id) | Self::Shopper(id) => id.as_str(),
             Self::Store(id) => id.as_str(),
             Self::Warehouse(id) => id.as_str(),
+            Self::Drop(id) => id.as_str(),
         }
     }
 
@@ -183,6 +210,9 @@ impl AggregateKey {
             Self::Cart(_) => "cart",
             Self::Store(_) => "store",
             Self::Warehouse(_) => "warehouse",
+            Self::Drop(_) => "drop",
+            Self::Follows(_) => "follows",
+            Self::Shopper(_) => "shopper",
         }
     }
 
@@ -195,6 +225,9 @@ impl AggregateKey {
             Self::Cart(_) => Topic::CartsEvents,
             Self::Store(_) => Topic::StoresEvents,
             Self::Warehouse(_) => Topic::WarehousesEvents,
+            Self::Drop(_) => Topic::DropsEvents,
+            Self::Follows(_) => Topic::FollowsEvents,
+            Self::Shopper(_) => Topic::ShoppersEvents,
         }
     }
 }

@@ -8,8 +8,11 @@ mod props;
 use schemas::{
     Event,
     cart::{CartCommand, CartEvent, CartRejection},
+    drop::{DropCommand, DropEvent, DropRejection},
+    follows::{FollowsCommand, FollowsEvent, FollowsRejection},
     item::{ItemCommand, ItemEvent, ItemRejection},
     order::{OrderCommand, OrderEvent, OrderRejection},
+    shopper::{ShopperCommand, ShopperEvent, ShopperRejection},
     store::{StoreCommand, StoreEvent, StoreRejection},
     warehouse::{WarehouseCommand, WarehouseEvent, WarehouseRejection},
 };
@@ -27,6 +30,9 @@ fn published() -> Vec<(String, schemars::Schema)> {
         CartEvent::schemas(),
         StoreEvent::schemas(),
         WarehouseEvent::schemas(),
+        DropEvent::schemas(),
+        FollowsEvent::schemas(),
+        ShopperEvent::schemas(),
     ];
     let events = events.into_iter().flatten();
     let mut all: Vec<_> = events.map(|(name, schema)| (name.to_owned(), schema)).collect();
@@ -35,11 +41,17 @@ fn published() -> Vec<(String, schemars::Schema)> {
     all.push(("stockfold.carts.commands.v1".to_owned(), schemars::schema_for!(CartCommand)));
     all.push(("stockfold.stores.commands.v1".to_owned(), schemars::schema_for!(StoreCommand)));
     all.push(("stockfold.warehouses.commands.v1".to_owned(), schemars::schema_for!(WarehouseCommand)));
+    all.push(("stockfold.drops.commands.v1".to_owned(), schemars::schema_for!(DropCommand)));
+    all.push(("stockfold.follows.commands.v1".to_owned(), schemars::schema_for!(FollowsCommand)));
+    all.push(("stockfold.shoppers.commands.v1".to_owned(), schemars::schema_for!(ShopperCommand)));
     all.push(("stockfold.inventory.rejections.v1".to_owned(), schemars::schema_for!(ItemRejection)));
     all.push(("stockfold.orders.rejections.v1".to_owned(), schemars::schema_for!(OrderRejection)));
     all.push(("stockfold.carts.rejections.v1".to_owned(), schemars::schema_for!(CartRejection)));
     all.push(("stockfold.stores.rejections.v1".to_owned(), schemars::schema_for!(StoreRejection)));
     all.push(("stockfold.warehouses.rejections.v1".to_owned(), schemars::schema_for!(WarehouseRejection)));
+    all.push(("stockfold.drops.rejections.v1".to_owned(), schemars::schema_for!(DropRejection)));
+    all.push(("stockfold.follows.rejections.v1".to_owned(), schemars::schema_for!(FollowsRejection)));
+    all.push(("stockfold.shoppers.rejections.v1".to_owned(), schemars::schema_for!(ShopperRejection)));
     all
 }
 
@@ -91,12 +103,17 @@ fn samples_show_every_field_of_their_type() {
 #[test]
 fn what_was_stored_before_a_field_was_known_is_read_and_written_as_it_was() {
     let later = [
+        ("stockfold.inventory.allotted-committed.v1", "orderId"),
         ("stockfold.inventory.item-listed.v1", "file"),
         ("stockfold.inventory.stock-shipped.v1", "forwarded"),
         ("stockfold.inventory.units-allocated.v1", "shipment"),
         ("stockfold.inventory.units-uncommitted.v1", "forwarded"),
+        ("stockfold.orders.holds-granted.v1", "orderedAt"),
+        ("stockfold.orders.holds-granted.v1", "store"),
         ("stockfold.orders.item-held.v1", "file"),
+        ("stockfold.orders.item-held.v1", "store"),
         ("stockfold.orders.lines-cancelled.v1", "subOrders"),
+        ("stockfold.orders.order-placed.v1", "drop"),
         ("stockfold.orders.order-placed.v1", "fromCart"),
     ];
     for (event_type, field) in later {
@@ -105,6 +122,8 @@ fn what_was_stored_before_a_field_was_known_is_read_and_written_as_it_was() {
         let fields = stored.as_object_mut().expect("an event is an object");
         fields.remove(field);
         fields.get_mut("catalog").and_then(Value::as_object_mut).map(|catalog| catalog.remove(field));
+        let lines = fields.get_mut("lines").and_then(Value::as_array_mut).into_iter().flatten();
+        lines.filter_map(Value::as_object_mut).for_each(|line| drop(line.remove(field)));
         let event = Event::read(event_type, stored.to_string().as_bytes()).expect("an event of an older log");
         assert_eq!(serde_json::to_value(&event).expect("an event is JSON"), stored, "{event_type}");
     }

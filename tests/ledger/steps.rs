@@ -49,7 +49,7 @@ impl Life {
         &self.id
     }
 
-    /// An order commits what it holds, and gives ordered units back by a cancellation.
+    /// An order commits what it holds, gives ordered units back by a cancellation, and closes what is gone.
     fn no_order_asks(&self, command: &ItemCommand) -> bool {
         let status = |hold: &HoldId| self.item.hold_status(hold);
         match command {
@@ -58,6 +58,9 @@ impl Life {
             }
             ItemCommand::ReleaseHold(ReleaseHold { hold: hold @ HoldId::Order { .. } }) => {
                 !matches!(status(hold), None | Some(HoldStatus::Active))
+            }
+            ItemCommand::CloseHold(CloseHold { hold }) => {
+                matches!(status(hold), Some(HoldStatus::Active | HoldStatus::Committed))
             }
             _ => false,
         }
@@ -210,6 +213,7 @@ fn any(random: &mut StdRng, item: &ItemId) -> ItemCommand {
             drop: DropId::parse("drop-1").expect("an id"),
             quantity: quantity(units),
             store: None,
+            currency: None,
         }),
         15 => ItemCommand::ReturnAllotment(ReturnAllotment {
             effect: effect(&id(random, "b", 900), 1),
@@ -218,7 +222,7 @@ fn any(random: &mut StdRng, item: &ItemId) -> ItemCommand {
         }),
         16 | 17 => {
             let (allotment, hold) = (allotment(random), hold(random, item));
-            ItemCommand::CommitAllotted(CommitAllotted { allotment, hold, quantity: quantity(1) })
+            ItemCommand::CommitAllotted(CommitAllotted { allotment, hold, quantity: quantity(1), order_id: None })
         }
         _ => any_of_a_hold(random, item, units),
     }
@@ -227,7 +231,7 @@ fn any(random: &mut StdRng, item: &ItemId) -> ItemCommand {
 fn any_of_a_hold(random: &mut StdRng, item: &ItemId, units: u32) -> ItemCommand {
     let hold = hold(random, item);
     let is_free = matches!(hold, HoldId::Free { .. });
-    match random.random_range(0..26) {
+    match random.random_range(0..27) {
         0..6 => ItemCommand::PlaceHold(PlaceHold {
             hold,
             quantity: quantity(units),
@@ -273,6 +277,7 @@ fn any_of_a_hold(random: &mut StdRng, item: &ItemId, units: u32) -> ItemCommand 
             hold,
             shipment: EffectId::parse(&id(random, "f", 20)).expect("an id"),
         }),
+        25 => ItemCommand::CloseHold(CloseHold { hold }),
         _ => ItemCommand::Restock(Restock {
             effect: effect(&id(random, "k", 900), 1),
             return_id: ReturnId::parse("return-1").expect("an id"),

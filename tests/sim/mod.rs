@@ -16,6 +16,7 @@
 
 pub mod checker;
 mod clients;
+mod doom;
 pub mod generators;
 pub mod invariants;
 pub mod model;
@@ -61,7 +62,7 @@ pub struct Outcome {
 const SEEDS: u64 = 1_000;
 
 /// What a run of many seeds must have seen, or it proves nothing.
-const MUST_HAPPEN: [&str; 101] = [
+const MUST_HAPPEN: [&str; 148] = [
     "answered",
     "refused",
     "asked again",
@@ -145,6 +146,9 @@ const MUST_HAPPEN: [&str; 101] = [
     "return-requested",
     "return-received",
     "return-window-closed",
+    "hold-closed",
+    "holds that have left",
+    "returns of holds that have left",
     "cart-line-set",
     "cart-line-removed",
     "checkout-begun",
@@ -163,6 +167,50 @@ const MUST_HAPPEN: [&str; 101] = [
     "refused: transfer_elsewhere",
     "refused: not_that_many_on_the_way",
     "refused: already_shipped",
+    "drop-drafted",
+    "drop-rejected",
+    "drop-scheduled",
+    "drop-changed",
+    "drop-paused",
+    "drop-resumed",
+    "queue-opened",
+    "queue-joined",
+    "drop-opened",
+    "places-drawn",
+    "shoppers-admitted",
+    "admissions-expired",
+    "claim-granted",
+    "claim-committed",
+    "claim-released",
+    "claim-uncommitted",
+    "drop-status-changed",
+    "drop-ended",
+    "drop-cancelled",
+    "drop-closed",
+    "units-allotted",
+    "allotment-returned",
+    "allotment-voided",
+    "allotted-committed",
+    "drop-units-ordered",
+    "refused: drop_not_found",
+    "refused: drop_not_ready",
+    "refused: drop_rejected",
+    "refused: drop_started",
+    "refused: drop_over",
+    "refused: terms_invalid",
+    "refused: no_queue",
+    "refused: queue_closed",
+    "refused: not_live",
+    "refused: item_required",
+    "refused: item_not_offered",
+    "refused: not_admitted",
+    "refused: limit_reached",
+    "refused: sold_out",
+    "refused: all_held",
+    "store-followed",
+    "store-unfollowed",
+    "shopper-set",
+    "shopper-notified",
 ];
 
 fn setting(name: &str) -> Option<u64> {

@@ -1,6 +1,6 @@
 //! The owner of one shard, as the runner of the processor is one, but a step at a time, and mortal at each.
 
-use super::{Tally, bump, random::Random, swarm::Swarm};
+use super::{Tally, bump, doom::Doom, random::Random, swarm::Swarm};
 use domain::Policy;
 use event_log::{Batch, CommitOutcome, EventLog, Lease, ReadFrom, Record, simulated::SimulatedLog};
 use processor::{Effects, Input, Recovery, Replay, Shard, ShardOptions};
@@ -41,6 +41,7 @@ pub struct Weather<'a> {
     pub now: Timestamp,
     pub swarm: &'a Swarm,
     pub calm: bool,
+    pub doom: &'a Doom,
 }
 
 fn options(log: &SimulatedLog, shard: ShardId, every: u64) -> ShardOptions {
@@ -110,7 +111,9 @@ impl Owner {
         let now = weather.now.plus_millis(if weather.calm { 0 } else { self.skew });
         let most = usize::try_from(random.between(1, 12)).expect("small");
         let Ok(polled) = self.lease.poll(most, Duration::ZERO) else { return After::Gone };
-        if polled.closed || self.dies(weather, random, tally) {
+        // Who dies with nothing in hand dies before.
+        let place = (!polled.commands.is_empty()).then_some("has polled");
+        if polled.closed || self.dies(place, weather, random, tally) {
             return After::Gone;
         }
         let mut busy = false;
@@ -160,7 +163,10 @@ impl Owner {
         self.shard.restore(key, parts).expect("same-state-from-anywhere: a snapshot that can be read");
     }
 
-    fn dies(&self, weather: &Weather<'_>, random: &mut Random, tally: &mut Tally) -> bool {
+    fn dies(&self, place: Option<&'static str>, weather: &Weather<'_>, random: &mut Random, tally: &mut Tally) -> bool {
+        if place.is_some_and(|place| weather.doom.strikes(place)) {
+            return true;
+        }
         let dies = !weather.calm && random.per_mille(weather.swarm.faults.death);
         if dies {
             bump(tally, "fault: death");
@@ -179,7 +185,7 @@ impl Owner {
         assert!(effects.rebuild.is_none(), "engine-asserts: evolving panicked: {:?}", effects.rebuild);
         let batch = effects.batch?;
         assert!(batch.dead_letters.is_empty(), "engine-asserts: {:?}", batch.dead_letters);
-        if self.dies(weather, random, tally) {
+        if self.dies(Some("has decided"), weather, random, tally) {
             return Some(After::Gone);
         }
         if !weather.calm && random.per_mille(weather.swarm.faults.zombie) {
@@ -187,7 +193,7 @@ impl Owner {
             self.pending = Some(batch);
             return Some(After::Sleeps);
         }
-        if !self.commit(batch) || self.dies(weather, random, tally) {
+        if !self.commit(batch) || self.dies(Some("has committed"), weather, random, tally) {
             return Some(After::Gone);
         }
         None

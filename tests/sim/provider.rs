@@ -32,6 +32,13 @@ pub struct Provider {
     open: BTreeMap<(String, Open), (i64, String)>,
     /// Payments of which it has said that it decides later.
     later: BTreeSet<String>,
+    /// Payments that it decides when it is told to, and not before.
+    pub undecided: BTreeSet<String>,
+}
+
+/// What it decides of a payment, from 0 to 99: always the same.
+pub fn decides(payment: &str, quirks: u64) -> u64 {
+    Random::new(payment.bytes().map(u64::from).sum::<u64>() * 31 + quirks).below(100)
 }
 
 impl Provider {
@@ -71,17 +78,21 @@ impl Provider {
     }
 
     pub fn owes(&self) -> usize {
-        self.open.len()
+        self.open.keys().filter(|(_, open)| self.answers(open)).count()
+    }
+
+    /// Whether it has anything to say of it now.
+    fn answers(&self, open: &Open) -> bool {
+        !matches!(open, Open::Payment(payment) if self.later.contains(payment) && self.undecided.contains(payment))
     }
 
     /// An answer to something that is open; `None` where nothing is. What it decides of a payment never changes.
     pub fn answer(&self, random: &mut Random, quirks: u64) -> Option<Command> {
-        let open: Vec<_> = self.open.iter().collect();
+        let open: Vec<_> = self.open.iter().filter(|((_, open), _)| self.answers(open)).collect();
         let ((order, open), (minor, currency)) = random.pick(&open)?;
         let money = |minor: i64| amount(minor, currency);
         let id = |text: &str| PaymentId::parse(text).expect("an id of the log");
-        // Of this payment, the same each time.
-        let decides = |text: &str| Random::new(text.bytes().map(u64::from).sum::<u64>() * 31 + quirks).below(100);
+        let decides = |payment: &str| decides(payment, quirks);
         let command = match open {
             Open::Payment(payment) if decides(payment) % 5 == 3 && !self.later.contains(payment) => {
                 OrderCommand::RecordPending(RecordPending { payment_id: id(payment) })

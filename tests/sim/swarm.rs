@@ -34,6 +34,9 @@ pub struct Swarm {
     pub quirks: u64,
     /// Whether it is about orders that are sold, shipped and sent back, of few units here and there; else about anything.
     pub shop: bool,
+    /// Whether it is about drops: a store sells few units at a time to that many shoppers.
+    pub drops: bool,
+    pub crowd: u64,
     /// Of a hundred commands of the floor, so many are plans; the others ship, deliver and take back.
     pub planning: u64,
     /// Of a hundred plans, so many join their parcels, and so many look at stock of the past.
@@ -84,7 +87,7 @@ impl Swarm {
         let random = &mut random;
         let small = |random: &mut Random, most: u32| random.between(1, most);
         let shop = random.chance(60);
-        Self {
+        let swarm = Self {
             seed,
             profile: if seed.is_multiple_of(2) { Profile::Embedded } else { Profile::Cluster },
             shards: small(random, if shop { 4 } else { 5 }),
@@ -99,13 +102,23 @@ impl Swarm {
             extremes: if random.chance(25) { 1 + random.below(12) } else { 0 },
             quirks: if random.chance(50) { random.below(40) } else { 0 },
             shop,
+            drops: false,
+            crowd: 1,
             snapshot_every: u64::from(random.between(4, 40)),
             inbox: if random.chance(20) { 3 } else { 10_000 },
             faults: Faults::of(random),
             planning: 15 + random.below(35),
             consolidated: if random.chance(75) { 40 + random.below(60) } else { 0 },
             stale: if random.chance(60) { random.below(90) } else { 0 },
-        }
+        };
+        if seed.is_multiple_of(3) { swarm.about_drops() } else { swarm }
+    }
+
+    /// One seed of three: of few units that are sold to some shoppers, or to many.
+    fn about_drops(self) -> Self {
+        let crowd = [4, 12, 40][usize::try_from(self.seed / 3 % 3).expect("below three")];
+        let steps = self.steps.max(400);
+        Self { shop: false, drops: true, crowd, steps, items: 4, inbox: 10_000, ..self }
     }
 }
 
@@ -151,7 +164,18 @@ impl fmt::Display for Swarm {
         )?;
         write!(f, "{hot} % hot, {} steps, orders of {} lines, ", self.steps, self.lines)?;
         write!(f, "{} % doubled, {} % extreme, {} % quirks, ", self.duplicate_lines, self.extremes, self.quirks)?;
-        write!(f, "{}, ", if self.shop { "a shop" } else { "anything" })?;
+        write!(
+            f,
+            "{}, ",
+            if self.shop {
+                "a shop"
+            } else if self.drops {
+                "drops"
+            } else {
+                "anything"
+            }
+        )?;
+        write!(f, "a crowd of {}, ", self.crowd)?;
         write!(f, "{} % plans, {} % of them joined, {} % stale, ", self.planning, self.consolidated, self.stale)?;
         write!(f, "snapshots every {} events, inboxes for {}; ", self.snapshot_every, self.inbox)?;
         write!(f, "faults per mille: {:?}", self.faults)

@@ -1,11 +1,13 @@
 //! Commands of an item.
 
-use super::{Bucket, Catalog, Forward, HoldId, ReceiveForward, ReceiveTransfer, SourceVersion, TransferStock};
+use super::{
+    Bucket, Catalog, CloseHold, Forward, HoldId, ReceiveForward, ReceiveTransfer, SourceVersion, TransferStock,
+};
 use crate::{
     effect::Effect,
-    ids::{AllotmentId, CancellationId, DropId, LocationId, ReturnId, StoreId, SubOrderId},
+    ids::{AllotmentId, CancellationId, DropId, LocationId, OrderId, ReturnId, StoreId, SubOrderId},
     metadata::Metadata,
-    money::Money,
+    money::{Currency, Money},
     quantity::Quantity,
     tagged::tagged,
     time::Timestamp,
@@ -35,6 +37,7 @@ tagged! {
         Forward(Forward),
         ReceiveForward(ReceiveForward),
         Restock(Restock),
+        CloseHold(CloseHold),
         Allot(Allot),
         ReturnAllotment(ReturnAllotment),
         CommitAllotted(CommitAllotted),
@@ -294,6 +297,9 @@ pub struct Allot {
     /// The store of the drop, which must own the item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<StoreId>,
+    /// The currency of the drop's prices, which must be the item's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
 }
 
 /// Takes back units lent to a drop.
@@ -318,6 +324,9 @@ pub struct CommitAllotted {
     pub hold: HoldId,
     /// How many.
     pub quantity: Quantity,
+    /// The order that is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<OrderId>,
 }
 
 /// Sets the units that are kept back from sale.

@@ -4,13 +4,14 @@
 //! of the log sees at each step what was available.
 
 use super::{
-    Bucket, Catalog, ForwardedQuantity, HoldId, LocationLevels, SourceVersion, StockDispatched, StockLevels,
-    SubOrderQuantity, TransferLost, TransferReceived,
+    AllotmentReturned, AllotmentVoided, AllottedCommitted, Bucket, Catalog, ForwardedQuantity, HoldClosed, HoldId,
+    LocationLevels, SourceVersion, StockDispatched, StockLevels, SubOrderQuantity, TransferLost, TransferReceived,
+    UnitsAllotted,
 };
 use crate::{
     effect::Effect,
     envelope::events,
-    ids::{AllotmentId, CancellationId, DropId, EffectId, ReturnId, StoreId, SubOrderId},
+    ids::{AllotmentId, CancellationId, EffectId, ReturnId, StoreId, SubOrderId},
     metadata::Metadata,
     money::Money,
     quantity::Quantity,
@@ -39,9 +40,11 @@ events! {
         UnitsDeallocated = "stockfold.inventory.units-deallocated.v1",
         StockShipped = "stockfold.inventory.stock-shipped.v1",
         StockRestocked = "stockfold.inventory.stock-restocked.v1",
+        HoldClosed = "stockfold.inventory.hold-closed.v1",
         UnitsAllotted = "stockfold.inventory.units-allotted.v1",
         AllotmentReturned = "stockfold.inventory.allotment-returned.v1",
         AllottedCommitted = "stockfold.inventory.allotted-committed.v1",
+        AllotmentVoided = "stockfold.inventory.allotment-voided.v1",
         SafetySet = "stockfold.inventory.safety-set.v1",
         ShortfallDetected = "stockfold.inventory.shortfall-detected.v1",
     }
@@ -332,48 +335,6 @@ pub struct StockRestocked {
     pub stock: StockLevels,
     /// The location after it.
     pub place: LocationLevels,
-}
-
-/// Units are lent to a drop.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct UnitsAllotted {
-    /// Under which id.
-    pub allotment: AllotmentId,
-    /// To which drop.
-    pub drop: DropId,
-    /// How many.
-    pub quantity: Quantity,
-    /// The item after it.
-    pub stock: StockLevels,
-}
-
-/// Units lent to a drop came back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AllotmentReturned {
-    /// Its id is the return's.
-    pub effect: Effect,
-    /// Which allotment.
-    pub allotment: AllotmentId,
-    /// How many.
-    pub quantity: Quantity,
-    /// The item after it.
-    pub stock: StockLevels,
-}
-
-/// Units lent to a drop are ordered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AllottedCommitted {
-    /// Which allotment.
-    pub allotment: AllotmentId,
-    /// Under which hold they are ordered from now on.
-    pub hold: HoldId,
-    /// How many.
-    pub quantity: Quantity,
-    /// The item after it.
-    pub stock: StockLevels,
 }
 
 /// Another number of units is kept back from sale.

@@ -1,5 +1,7 @@
 //! The item: catalog facts, price and stock.
 
+mod allotment;
+mod close;
 mod command;
 mod event;
 mod levels;
@@ -7,6 +9,8 @@ mod rejection;
 mod reply;
 mod transfer;
 
+pub use allotment::*;
+pub use close::*;
 pub use command::*;
 pub use event::*;
 pub use levels::*;

@@ -5,8 +5,9 @@ use super::{
     PaymentMode, PlanShipments, ReceiveReturn, ReceiveShipment, RequestReturn, ShipSubOrder, SubmitMode,
 };
 use crate::{
+    drop::OpenOrder,
     effect::Effect,
-    ids::{ItemId, OrderId, PaymentId, RefundId, SubjectId},
+    ids::{ItemId, OrderId, PaymentId, RefundId, StoreId, SubjectId},
     item::ItemKind,
     metadata::Metadata,
     money::Money,
@@ -43,6 +44,8 @@ tagged! {
         Deliver(DeliverShipments),
         RequestReturn(RequestReturn),
         ReceiveReturn(ReceiveReturn),
+        Open(OpenOrder),
+        DropUnitsCommitted(DropUnitsCommitted),
     }
 }
 
@@ -107,12 +110,23 @@ pub enum HoldAnswer {
         /// Where a digital item's file is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         file: Option<String>,
+        /// The store that owns the item; none of what the shop itself sells, and in what an older version wrote.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        store: Option<StoreId>,
     },
     /// Not held.
     Refused {
         /// Why.
         refusal: HoldRefusal,
     },
+}
+
+/// The item of a drop's claim has ordered the units: they can be planned. Internal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DropUnitsCommitted {
+    /// Which item.
+    pub item_id: ItemId,
 }
 
 /// Records that a payment begins, before the provider is asked.

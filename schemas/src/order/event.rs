@@ -9,7 +9,7 @@ use super::{
 use crate::{
     effect::Effect,
     envelope::events,
-    ids::{ItemId, LineId, PaymentId, RefundId},
+    ids::{ItemId, LineId, PaymentId, RefundId, StoreId},
     item::ItemKind,
     metadata::Metadata,
     money::Money,
@@ -57,6 +57,7 @@ events! {
         ReturnRequested = "stockfold.orders.return-requested.v1",
         ReturnReceived = "stockfold.orders.return-received.v1",
         ReturnWindowClosed = "stockfold.orders.return-window-closed.v1",
+        DropUnitsOrdered = "stockfold.orders.drop-units-ordered.v1",
     }
 }
 
@@ -85,6 +86,9 @@ pub struct OrderPlaced {
     /// Whether the shopper's cart placed it, and is told how it ends.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub from_cart: bool,
+    /// The claim of a drop that opened it: its units are held already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drop: Option<crate::drop::DropClaim>,
     /// The life of the checkout once all is held, in seconds.
     pub expires_in_seconds: u32,
     /// The time at which items that have not answered are given up.
@@ -92,6 +96,14 @@ pub struct OrderPlaced {
     /// The caller's own pairs.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
+}
+
+/// The item has ordered the units of the drop's claim: from here they are planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DropUnitsOrdered {
+    /// Which item.
+    pub item_id: ItemId,
 }
 
 /// An item holds its units.
@@ -109,6 +121,9 @@ pub struct ItemHeld {
     /// Where a digital item's file is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// The store that owns it; none of what the shop itself sells, and in events of an older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreId>,
 }
 
 /// An item refused to hold.
@@ -133,6 +148,9 @@ pub struct PricedLine {
     pub unit_price: Money,
     /// Whether it ships.
     pub kind: ItemKind,
+    /// The store that sells it, for good; none of what the shop itself sells, and in events of an older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreId>,
 }
 
 /// All items hold; the order can be paid and submitted until the deadline and the grace have passed.
@@ -147,6 +165,10 @@ pub struct HoldsGranted {
     pub expires_at: Timestamp,
     /// When it really expires: the deadline and the grace.
     pub expires_for_good_at: Timestamp,
+    /// Business time of the order, once more: what lists orders by the stores of their lines is keyed by both. None in
+    /// events of an older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered_at: Option<Timestamp>,
 }
 
 /// Not all items could hold; nothing stays held.

@@ -2,7 +2,7 @@
 
 use super::{Adjustment, OrderStatus, Payment};
 use crate::{
-    ids::{ItemId, LineId, OrderId, PaymentId},
+    ids::{ItemId, LineId, OrderId, PaymentId, StoreId},
     item::ItemKind,
     metadata::Metadata,
     money::Money,
@@ -25,6 +25,9 @@ pub struct LineReply {
     pub unit_price: Option<Money>,
     /// Whether it ships, once it is known.
     pub kind: Option<ItemKind>,
+    /// The store that sells it, once that is known; none of what the shop itself sells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreId>,
     /// Units cancelled.
     pub cancelled: u32,
     /// Units shipped or delivered digitally.
@@ -62,4 +65,23 @@ pub struct OrderReply {
     pub created: bool,
     /// The caller's own pairs.
     pub metadata: Metadata,
+}
+
+/// What lines come to with the adjustments that are theirs alone; `None` while a price is not known, where there is no line,
+/// and where it is no amount ([`Money`]).
+#[must_use]
+pub fn subtotal(lines: &[LineReply], adjustments: &[Adjustment]) -> Option<Money> {
+    let currency = lines.first()?.unit_price?.currency();
+    let is_theirs = |adjustment: &&Adjustment| {
+        let line = adjustment.line_id.as_ref().filter(|_| !adjustment.included);
+        line.is_some_and(|id| lines.iter().any(|line| line.line_id == *id))
+    };
+    let amounts = lines.iter().map(|line| Some((line.unit_price?, line.quantity.get())));
+    let adjusted = adjustments.iter().filter(is_theirs).map(|adjustment| Some((adjustment.amount, 1)));
+    let mut sum = 0_i128;
+    for amount in amounts.chain(adjusted) {
+        let (amount, units) = amount.filter(|(amount, _)| amount.currency() == currency)?;
+        sum += i128::from(amount.minor()) * i128::from(units);
+    }
+    Money::new(i64::try_from(sum).ok()?, currency).ok()
 }

@@ -226,8 +226,12 @@ pub(crate) fn hold(reply: ReplyBody) -> Result<HoldAnswer, Problem> {
 pub(crate) fn order(reply: ReplyBody) -> Result<OrderReply, Problem> {
     match reply {
         ReplyBody::Order(order) => Ok(*order),
-        other @ (ReplyBody::Item(_) | ReplyBody::Cart(_) | ReplyBody::Store(_) | ReplyBody::Warehouse(_)) => {
-            Err(unexpected(&other))
-        }
+        other @ (ReplyBody::Item(_)
+        | ReplyBody::Cart(_)
+        | ReplyBody::Store(_)
+        | ReplyBody::Warehouse(_)
+        | ReplyBody::Drop(_)
+        | ReplyBody::Follows(_)
+        | ReplyBody::Shopper(_)) => Err(unexpected(&other)),
     }
 }

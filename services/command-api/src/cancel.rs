@@ -1,4 +1,4 @@
-//! Cancels a checkout, or what has not shipped of an order.
+//! Cancels a checkout, or what has not shipped of an order; a store that sells lines of somebody's order, what of these.
 
 use crate::{
     CommandState,
@@ -23,7 +23,7 @@ use utoipa::ToSchema;
 #[derive(Debug, ToSchema)]
 #[schema(as = Cancellation)]
 pub(crate) struct CancelBody {
-    /// These units; without it all that has not shipped.
+    /// These units; without it all that has not shipped, for a store that sells lines of it: of these.
     #[schema(value_type = Option<Vec<CancelLine>>, min_items = 1)]
     lines: Option<Vec<LineQuantity>>,
     /// Why.
@@ -66,6 +66,9 @@ impl FromFields for CancelBody {
 }
 
 /// Cancels a checkout, or what has not shipped of an order.
+///
+/// A store that cannot supply its items cancels its own lines of somebody's confirmed order, as far as they have not shipped:
+/// without `lines` all of its own. The money for them is given back. It is told of its own lines only.
 #[utoipa::path(post, path = "/v1/orders/{orderId}/cancel", tag = "Orders", operation_id = "cancelOrder", request_body = Option<CancelBody>,
     params(("orderId" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = OrderAnswer), (status = "default", body = ProblemDocument)))]

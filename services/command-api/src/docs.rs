@@ -18,6 +18,8 @@ pub(crate) struct OrderLineDoc {
     unit_price: Option<MoneySchema>,
     /// `physical` or `digital`, once it is known.
     kind: Option<String>,
+    /// The store that sells it; absent of what the shop itself sells.
+    store: Option<String>,
     /// Units cancelled.
     cancelled: u32,
     /// Units shipped or delivered.

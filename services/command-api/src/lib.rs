@@ -9,14 +9,20 @@ mod cancel;
 mod cards;
 mod cart;
 mod checkout;
+mod claims;
 mod docs;
+mod drops;
+mod follows;
 mod guests;
 mod holds;
 mod import;
 mod items;
 mod lines;
+mod live_tickets;
+mod me;
 mod orders;
 mod pay;
+mod queue;
 mod refunds;
 mod returns;
 mod roles;
@@ -65,6 +71,15 @@ pub fn router(state: CommandState) -> OpenApiRouter {
         .routes(routes!(cart::merge))
         .routes(routes!(checkout::checkout))
         .routes(routes!(stores::put))
+        .routes(routes!(drops::schedule))
+        .routes(routes!(drops::patch))
+        .routes(routes!(drops::pause))
+        .routes(routes!(drops::resume))
+        .routes(routes!(drops::cancel))
+        .routes(routes!(queue::join))
+        .routes(routes!(claims::claim))
+        .routes(routes!(follows::follow, follows::unfollow))
+        .routes(routes!(me::put))
         .routes(routes!(warehouses::put))
         .routes(routes!(orders::place))
         .routes(routes!(submit::submit))
@@ -78,7 +93,7 @@ pub fn router(state: CommandState) -> OpenApiRouter {
         .routes(routes!(returns::receive));
     edge::openapi::commands(router.get_openapi_mut());
     router = router.routes(routes!(import::import_items)).routes(routes!(webhooks::payment));
-    router = router.routes(routes!(guests::guest));
+    router = router.routes(routes!(guests::guest)).routes(routes!(live_tickets::issue));
     if state.test_clock.is_some() {
         router = router.routes(routes!(test_clock::advance));
     }

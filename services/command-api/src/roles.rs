@@ -1,6 +1,6 @@
 //! Which roles may send what. Whose item or order it is, the item or order decides.
 
-use edge::{Problem, require};
+use edge::{FieldError, Problem, require};
 use schemas::{Caller, LocationId, Rejection, Role, StoreId, store::StoreRejection, warehouse::WarehouseRejection};
 
 /// Catalog facts and prices.
@@ -37,6 +37,11 @@ pub(crate) fn cart(caller: &Caller) -> Result<(), Problem> {
     require(caller, &[Role::Shopper])
 }
 
+/// What shoppers say of themselves, and whom they follow.
+pub(crate) fn person(caller: &Caller) -> Result<(), Problem> {
+    require(caller, &[Role::Shopper])
+}
+
 /// What a store says of itself. Another store's is not found, as the store itself answers.
 pub(crate) fn store(caller: &Caller, store: &StoreId) -> Result<(), Problem> {
     require(caller, &[Role::Store, Role::Service, Role::Operator])?;
@@ -44,6 +49,27 @@ pub(crate) fn store(caller: &Caller, store: &StoreId) -> Result<(), Problem> {
         return Err(Rejection::Store(StoreRejection::StoreNotFound).into());
     }
     Ok(())
+}
+
+/// What a store offers for a while. Whose drop it is, the drop decides.
+pub(crate) fn drops(caller: &Caller) -> Result<(), Problem> {
+    require(caller, &[Role::Store, Role::Service, Role::Operator])
+}
+
+/// The store whose drop the caller schedules: a store's own, whatever it says, or what who acts for the shop says.
+pub(crate) fn drop_store(caller: &Caller, named: Option<StoreId>) -> Result<StoreId, Problem> {
+    match (&caller.store, named) {
+        (Some(own), Some(named)) if *own != named => {
+            Err(Problem::forbidden("a store schedules its own drops only").with("store", own.as_str()))
+        }
+        (Some(own), _) => Ok(own.clone()),
+        (None, Some(named)) => Ok(named),
+        (None, None) => {
+            let (pointer, code) = ("/store".to_owned(), "missing".into());
+            let detail = "is required of who acts for the shop".to_owned();
+            Err(Problem::faults("invalid_body", vec![FieldError { pointer, code, detail }]))
+        }
+    }
 }
 
 /// What is known of a warehouse. Another location's is not found, as the warehouse itself answers.
@@ -60,7 +86,7 @@ pub(crate) fn place_order(caller: &Caller) -> Result<(), Problem> {
     require(caller, &[Role::Service, Role::Operator, Role::Store])
 }
 
-/// What happens to an order later: its shopper, its store, and the shop itself.
+/// What happens to an order later: its shopper, the store that placed it or sells lines of it, and the shop itself.
 pub(crate) fn order(caller: &Caller) -> Result<(), Problem> {
     require(caller, &[Role::Shopper, Role::Service, Role::Operator, Role::Store])
 }

@@ -12,7 +12,7 @@ use edge::{
     fields::{Read as _, list, long_text, text, url},
 };
 use schemas::{
-    Command, Personal, ReplyBody, StoreId,
+    Command, Personal, ReplyBody, StoreId, SubjectId,
     store::{EmailAddress, PutStore, StoreCommand, StoreFacts},
 };
 use serde::Serialize;
@@ -46,7 +46,7 @@ impl fmt::Debug for StoreBody {
 }
 
 /// Something before and after one `@`, and no space. Its faults never quote it.
-fn email(node: &Node<'_>) -> Option<EmailAddress> {
+pub(crate) fn email(node: &Node<'_>) -> Option<EmailAddress> {
     let address = text(3..=254).read(node)?;
     let is_sound = address.split_once('@').is_some_and(|(local, domain)| {
         !local.is_empty() && !domain.is_empty() && !domain.contains('@') && !address.contains(char::is_whitespace)
@@ -92,7 +92,9 @@ pub(crate) async fn put(
     let id = effect_id(&Uuid::new_v4().to_string());
     let effect = state.edge.effects().named(id, &format!("put store {store}"), &body.canonical());
     let StoreBody { name, email, profile, images } = body.content;
-    let facts = StoreFacts { name, email: sealed(&state, &store, &email).await?, profile, images };
+    // Keys of a subject that is the store: they can be destroyed with it, whoever wrote it.
+    let subject = state.edge.pseudonym(&format!("store/{store}"));
+    let facts = StoreFacts { name, email: sealed(&state, &subject, &email).await?, profile, images };
     let location = format!("/v1/stores/{store}");
     let render = |reply| match reply {
         ReplyBody::Store(reply) => {
@@ -105,14 +107,13 @@ pub(crate) async fn put(
     state.answer(asker, Command::Store { store, command }, || location, render).await
 }
 
-/// The address under the keys of a subject that is the store: they can be destroyed with it, whoever wrote it.
-async fn sealed(
+/// The address under the keys of a subject.
+pub(crate) async fn sealed(
     state: &CommandState,
-    store: &StoreId,
+    subject: &SubjectId,
     email: &EmailAddress,
 ) -> Result<Personal<EmailAddress>, Problem> {
-    let subject = state.edge.pseudonym(&format!("store/{store}"));
-    keys::seal(&*state.keys, &subject, email).await.map_err(|error| {
+    keys::seal(&*state.keys, subject, email).await.map_err(|error| {
         tracing::error!(%error, "an e-mail address could not be sealed");
         Problem::unavailable("keys_unavailable", "personal data cannot be protected, so it is not taken")
     })

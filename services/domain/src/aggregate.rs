@@ -1,6 +1,6 @@
 //! One face over all aggregates, so that the processor need not know which it holds.
 
-use crate::{Answer, Context, Decided, Decision, Wait, cart, item, order, store, warehouse};
+use crate::{Answer, Context, Decided, Decision, Wait, cart, drop, follows, item, order, shopper, store, warehouse};
 use schemas::{AggregateKey, Command, Event, Rejection, ReplyBody, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,12 @@ pub enum Aggregate {
     Store(Box<store::Store>),
     /// A warehouse.
     Warehouse(Box<warehouse::Warehouse>),
+    /// A drop.
+    Drop(Box<drop::Drop>),
+    /// What a shopper follows.
+    Follows(Box<follows::Follows>),
+    /// A shopper.
+    Shopper(Box<shopper::Shopper>),
 }
 
 impl Aggregate {
@@ -33,6 +39,9 @@ impl Aggregate {
             AggregateKey::Cart(id) => Self::Cart(Box::new(cart::Cart::new(id.clone()))),
             AggregateKey::Store(id) => Self::Store(Box::new(store::Store::new(id.clone()))),
             AggregateKey::Warehouse(id) => Self::Warehouse(Box::new(warehouse::Warehouse::new(id.clone()))),
+            AggregateKey::Drop(id) => Self::Drop(Box::new(drop::Drop::new(id.clone()))),
+            AggregateKey::Follows(id) => Self::Follows(Box::new(follows::Follows::new(id.clone()))),
+            AggregateKey::Shopper(id) => Self::Shopper(Box::new(shopper::Shopper::new(id.clone()))),
         }
     }
 
@@ -47,7 +56,20 @@ impl Aggregate {
             (Self::Cart(state), Command::Cart { command, .. }) => cart::decide(state, command, cx),
             (Self::Store(state), Command::Store { command, .. }) => store::decide(state, command, cx),
             (Self::Warehouse(state), Command::Warehouse { command, .. }) => warehouse::decide(state, command, cx),
-            (Self::Item(_) | Self::Order(_) | Self::Cart(_) | Self::Store(_) | Self::Warehouse(_), _) => {
+            (Self::Drop(state), Command::Drop { command, .. }) => drop::decide(state, command, cx),
+            (Self::Follows(state), Command::Follows { command, .. }) => follows::decide(state, command, cx),
+            (Self::Shopper(state), Command::Shopper { command, .. }) => shopper::decide(state, command, cx),
+            (
+                Self::Item(_)
+                | Self::Order(_)
+                | Self::Cart(_)
+                | Self::Store(_)
+                | Self::Warehouse(_)
+                | Self::Drop(_)
+                | Self::Follows(_)
+                | Self::Shopper(_),
+                _,
+            ) => {
                 panic!("a command reached an aggregate of another type")
             }
         }
@@ -64,7 +86,20 @@ impl Aggregate {
             (Self::Cart(state), Event::Cart(event)) => cart::evolve(state, event, time, policy),
             (Self::Store(state), Event::Store(event)) => store::evolve(state, event, policy),
             (Self::Warehouse(state), Event::Warehouse(event)) => warehouse::evolve(state, event, policy),
-            (Self::Item(_) | Self::Order(_) | Self::Cart(_) | Self::Store(_) | Self::Warehouse(_), _) => {
+            (Self::Drop(state), Event::Drop(event)) => drop::evolve(state, event, time, policy),
+            (Self::Follows(state), Event::Follows(event)) => follows::evolve(state, event, time, policy),
+            (Self::Shopper(state), Event::Shopper(event)) => shopper::evolve(state, event, time, policy),
+            (
+                Self::Item(_)
+                | Self::Order(_)
+                | Self::Cart(_)
+                | Self::Store(_)
+                | Self::Warehouse(_)
+                | Self::Drop(_)
+                | Self::Follows(_)
+                | Self::Shopper(_),
+                _,
+            ) => {
                 panic!("an event reached an aggregate of another type")
             }
         }
@@ -76,7 +111,8 @@ impl Aggregate {
         match self {
             Self::Item(state) => state.due(),
             Self::Order(state) => state.due(),
-            Self::Cart(_) | Self::Store(_) | Self::Warehouse(_) => None,
+            Self::Drop(state) => state.due(),
+            Self::Cart(_) | Self::Store(_) | Self::Warehouse(_) | Self::Follows(_) | Self::Shopper(_) => None,
         }
     }
 
@@ -86,7 +122,8 @@ impl Aggregate {
         match self {
             Self::Item(state) => item::on_clock(state, cx),
             Self::Order(state) => order::on_clock(state, cx),
-            Self::Cart(_) | Self::Store(_) | Self::Warehouse(_) => {
+            Self::Drop(state) => drop::on_clock(state, cx),
+            Self::Cart(_) | Self::Store(_) | Self::Warehouse(_) | Self::Follows(_) | Self::Shopper(_) => {
                 Decision { events: Vec::new(), sends: Vec::new(), answer: Answer::Nobody }
             }
         }
@@ -98,8 +135,18 @@ impl Aggregate {
         match (self, wait) {
             (Self::Order(state), Wait::Order(wait)) => order::answer(state, wait),
             (Self::Cart(state), Wait::Cart(wait)) => cart::answer(state, wait),
-            (Self::Item(_) | Self::Cart(_) | Self::Store(_) | Self::Warehouse(_), Wait::Order(_))
-            | (Self::Item(_) | Self::Order(_) | Self::Store(_) | Self::Warehouse(_), Wait::Cart(_)) => None,
+            (Self::Drop(state), Wait::Drop(wait)) => drop::answer(state, wait),
+            (
+                Self::Item(_)
+                | Self::Order(_)
+                | Self::Cart(_)
+                | Self::Store(_)
+                | Self::Warehouse(_)
+                | Self::Drop(_)
+                | Self::Follows(_)
+                | Self::Shopper(_),
+                _,
+            ) => None,
         }
     }
 
@@ -109,6 +156,9 @@ impl Aggregate {
         match self {
             Self::Item(state) => state.entries(),
             Self::Cart(state) => state.entries(),
+            Self::Drop(state) => state.entries(),
+            Self::Follows(state) => state.entries(),
+            Self::Shopper(state) => state.entries(),
             Self::Order(_) | Self::Store(_) | Self::Warehouse(_) => 0,
         }
     }
@@ -120,6 +170,9 @@ impl Aggregate {
             Self::Item(_) | Self::Store(_) | Self::Warehouse(_) => false,
             Self::Order(state) => state.is_finished(),
             Self::Cart(state) => state.is_finished(),
+            Self::Drop(state) => state.is_finished(),
+            Self::Follows(state) => state.is_finished(),
+            Self::Shopper(state) => state.is_finished(),
         }
     }
 }

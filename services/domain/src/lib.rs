@@ -5,9 +5,13 @@
 
 pub mod aggregate;
 pub mod cart;
+pub mod drop;
+pub mod follows;
 pub mod fulfilment;
 pub mod item;
+mod known;
 pub mod order;
+pub mod shopper;
 pub mod store;
 pub mod warehouse;
 
@@ -29,6 +33,11 @@ pub struct Policy {
     pub retention_seconds: u32,
     /// How long after the last shipment or delivery returns are announced.
     pub return_seconds: u32,
+    /// How long a shopper who is admitted to a drop may claim.
+    pub admission_seconds: u32,
+    /// What the seeds of draws are made with; never stored.
+    #[serde(skip)]
+    pub draw_secret: drop::DrawSecret,
 }
 
 impl Default for Policy {
@@ -39,6 +48,8 @@ impl Default for Policy {
             grace_seconds: 60,
             retention_seconds: 24 * 3_600,
             return_seconds: 30 * 24 * 3_600,
+            admission_seconds: 120,
+            draw_secret: drop::DrawSecret::default(),
         }
     }
 }
@@ -85,6 +96,8 @@ pub enum Wait {
     Order(order::OrderWait),
     /// Of a cart.
     Cart(cart::CartWait),
+    /// Of a drop.
+    Drop(drop::DropWait),
 }
 
 /// The outcome of a decision.

@@ -1,7 +1,7 @@
 //! CORS for the configured origins only.
 
 use crate::{edge::EdgeError, position, trace::TRACE_ID};
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use std::time::Duration;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -44,4 +44,48 @@ pub(crate) fn layer(origins: &[String]) -> Result<Option<CorsLayer>, EdgeError> 
         ])
         .max_age(Duration::from_secs(3_600));
     Ok(Some(layer))
+}
+
+/// Whether a WebSocket may be opened by who sends these headers.
+pub(crate) fn allows(origins: &[String], headers: &HeaderMap) -> bool {
+    let mut sent = headers.get_all(header::ORIGIN).iter();
+    let Some(origin) = sent.next() else { return true };
+    let Some(origin) = origin.to_str().ok().filter(|_| sent.next().is_none()) else { return false };
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let own = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    origins.iter().any(|known| known == origin) || (host.is_some() && own == host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_of_another_origin_opens_no_web_socket() {
+        let origins = ["https://shop.example".to_owned()];
+        let allowed = |sent: &[&str]| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static("api.example:8080"));
+            for origin in sent {
+                headers.append(header::ORIGIN, HeaderValue::from_str(origin).expect("a value"));
+            }
+            allows(&origins, &headers)
+        };
+        for sent in [&[][..], &["https://shop.example"], &["http://api.example:8080"], &["https://api.example:8080"]] {
+            assert!(allowed(sent), "{sent:?}");
+        }
+        let pair = ["https://shop.example", "https://evil.example"];
+        for sent in [
+            &["https://evil.example"][..],
+            &["null"],
+            &["https://shop.example.evil.example"],
+            &["http://shop.example"],
+            &["http://api.example"],
+            &["api.example:8080"],
+            &[""],
+            &pair,
+        ] {
+            assert!(!allowed(sent), "{sent:?}");
+        }
+    }
 }

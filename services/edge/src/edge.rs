@@ -10,9 +10,11 @@ use crate::{
     meter::Meter,
     page::Cursors,
     problem::Problem,
+    queue_ticket::QueueTickets,
     rate::{RateConfig, Rates},
+    tickets::Tickets,
 };
-use axum::{Router, extract::DefaultBodyLimit, middleware::from_fn_with_state};
+use axum::{Router, extract::DefaultBodyLimit, http::HeaderMap, middleware::from_fn_with_state};
 use schemas::{Caller, Clock, Role, SubjectId, Timestamp};
 use std::{fmt, sync::Arc, time::Duration};
 use thiserror::Error;
@@ -77,8 +79,12 @@ pub(crate) struct Shared {
     pub in_flight: Semaphore,
     pub request_timeout: Duration,
     cors: Option<CorsLayer>,
+    /// As configured; a WebSocket is not under the browser's CORS.
+    origins: Vec<String>,
+    pub tickets: Tickets,
     cursors: Cursors,
     effects: Effects,
+    queue_tickets: QueueTickets,
     clock: Arc<dyn Clock>,
     /// Of the tokens that are made here.
     auth: AuthConfig,
@@ -120,8 +126,11 @@ impl Edge {
             in_flight: Semaphore::new(config.max_in_flight.min(Semaphore::MAX_PERMITS)),
             request_timeout: config.request_timeout,
             cors: cors::layer(&config.cors_origins)?,
+            origins: config.cors_origins,
+            tickets: Tickets::new(secret.derive("stockfold live tickets v1"), Arc::clone(&wall)),
             cursors: Cursors::new(secret.derive("stockfold cursors v1")),
             effects: Effects::new(secret.derive("stockfold digests v1")),
+            queue_tickets: QueueTickets::new(secret.derive("stockfold queue tickets v1")),
             clock,
             auth: config.auth,
             wall,
@@ -143,6 +152,20 @@ impl Edge {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
+    }
+
+    /// How long it is until then by the wall's clock; zero where that is past.
+    #[must_use]
+    pub fn time_left(&self, until: Timestamp) -> Duration {
+        let left = until.millis().saturating_sub(self.0.wall.now().millis());
+        Duration::from_millis(u64::try_from(left).unwrap_or(0))
+    }
+
+    /// Whether a page may open a WebSocket: browsers say by `Origin` which page it is, and ask nobody. It must be of a
+    /// configured origin, or of the host that is asked; what is no browser sends none.
+    #[must_use]
+    pub fn allows_origin(&self, headers: &HeaderMap) -> bool {
+        cors::allows(&self.0.origins, headers)
     }
 
     /// The pseudonym of a `sub` of the configured issuer: how `POST /orders` names a shopper.
@@ -174,6 +197,12 @@ impl Edge {
     #[must_use]
     pub fn effects(&self) -> &Effects {
         &self.0.effects
+    }
+
+    /// Makes and opens tickets of waiting rooms.
+    #[must_use]
+    pub fn queue_tickets(&self) -> &QueueTickets {
+        &self.0.queue_tickets
     }
 }
 

@@ -4,6 +4,7 @@ use crate::{
     auth::Identity,
     body,
     edge::Edge,
+    peer::Peer,
     problem::{PROBLEM_JSON, Problem},
     rest,
     trace::{self, TRACE_ID, Trace},
@@ -44,11 +45,12 @@ async fn serve(edge: &Edge, mut request: Request, next: Next) -> Response {
     let shared = &edge.0;
     let identity = shared.verifier.identify(request.headers()).await;
     let caller = match &identity {
-        Identity::Known(caller) => Some(caller),
+        Identity::Known(session) => Some(&session.caller),
         Identity::Anonymous | Identity::Refused(_) | Identity::Unavailable => None,
     };
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
-    let remaining = match shared.rates.check(caller, shared.rates.address(request.headers(), peer)) {
+    let address = shared.rates.address(request.headers(), peer);
+    let remaining = match shared.rates.check(caller, address) {
         Ok(remaining) => remaining,
         Err(problem) => return problem.into_response(),
     };
@@ -56,6 +58,7 @@ async fn serve(edge: &Edge, mut request: Request, next: Next) -> Response {
         return Problem::unavailable("overloaded", "too many requests are being served").into_response();
     };
     request.extensions_mut().insert(identity);
+    request.extensions_mut().insert(Peer(address));
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let mut response = match tokio::time::timeout(shared.request_timeout, next.run(request)).await {
         Ok(response) => response,

@@ -5,9 +5,12 @@ use axum::http::StatusCode;
 use schemas::{
     Rejection,
     cart::CartRejection,
+    drop::DropRejection,
+    follows::FollowsRejection,
     item::ItemRejection,
     order::{HoldRefusal, OrderRefusal, OrderRejection},
     reply::Undecidable,
+    shopper::ShopperRejection,
     store::StoreRejection,
     warehouse::WarehouseRejection,
 };
@@ -30,6 +33,14 @@ pub(crate) fn problem(rejection: &Rejection) -> Problem {
         Rejection::Warehouse(warehouse @ WarehouseRejection::WarehouseNotFound) => {
             told(StatusCode::NOT_FOUND, warehouse, &warehouse.to_string())
         }
+        Rejection::Drop(drop) => {
+            let problem = told_of("dropStatus", drop_status(drop), drop, &drop.to_string());
+            if matches!(drop, DropRejection::DropNotReady) { problem.retryable() } else { problem }
+        }
+        Rejection::Follows(follows) => told(follows_status(follows), follows, &follows.to_string()),
+        Rejection::Shopper(shopper @ ShopperRejection::ShopperNotFound) => {
+            told(StatusCode::NOT_FOUND, shopper, &shopper.to_string())
+        }
         Rejection::Undecidable(undecidable) => {
             told(undecidable_status(undecidable), undecidable, &undecidable.to_string())
         }
@@ -37,6 +48,11 @@ pub(crate) fn problem(rejection: &Rejection) -> Problem {
 }
 
 fn told(status: StatusCode, rejection: &impl Serialize, detail: &str) -> Problem {
+    told_of("orderStatus", status, rejection, detail)
+}
+
+/// The same, where a status of the thing itself is called so.
+fn told_of(of_what: &str, status: StatusCode, rejection: &impl Serialize, detail: &str) -> Problem {
     let mut fields = match serde_json::to_value(rejection) {
         Ok(Value::Object(fields)) => fields,
         Ok(_) | Err(_) => Map::new(),
@@ -49,9 +65,40 @@ fn told(status: StatusCode, rejection: &impl Serialize, detail: &str) -> Problem
     };
     // A problem's `status` is the HTTP status.
     if let Some(status) = fields.remove("status") {
-        fields.insert("orderStatus".to_owned(), status);
+        fields.insert(of_what.to_owned(), status);
     }
     Problem::new(status, code, detail).with_all(fields)
+}
+
+const fn drop_status(drop: &DropRejection) -> StatusCode {
+    match drop {
+        DropRejection::DropNotFound => StatusCode::NOT_FOUND,
+        DropRejection::IdempotencyKeyReused
+        | DropRejection::TermsInvalid { .. }
+        | DropRejection::ItemRequired
+        | DropRejection::ItemNotOffered { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        DropRejection::ExistsWithDifferentContent
+        | DropRejection::DropRejected { .. }
+        | DropRejection::DropNotReady
+        | DropRejection::DropStarted
+        | DropRejection::DropOver { .. }
+        | DropRejection::NoQueue
+        | DropRejection::QueueClosed { .. }
+        | DropRejection::QueueFull
+        | DropRejection::NotLive { .. }
+        | DropRejection::NotAdmitted
+        | DropRejection::LimitReached { .. }
+        | DropRejection::SoldOut
+        | DropRejection::AllHeld { .. } => StatusCode::CONFLICT,
+    }
+}
+
+const fn follows_status(follows: &FollowsRejection) -> StatusCode {
+    match follows {
+        FollowsRejection::FollowsNotFound => StatusCode::NOT_FOUND,
+        FollowsRejection::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+        FollowsRejection::TooManyFollows { .. } => StatusCode::CONFLICT,
+    }
 }
 
 const fn undecidable_status(undecidable: &Undecidable) -> StatusCode {

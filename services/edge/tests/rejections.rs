@@ -4,6 +4,7 @@ use edge::Problem;
 use schemas::{
     Currency, ItemId, LocationId, Money, OrderId, Rejection,
     cart::CartRejection,
+    drop::{AllotRefusal, DropRejection, DropStatus, LoanRefused},
     item::ItemRejection,
     order::{HoldRefusal, OrderRefusal, OrderRejection, OrderStatus},
     reply::Undecidable,
@@ -85,6 +86,38 @@ fn carts_and_stores_tell_their_rejections_by_name() {
         expect(Rejection::Cart(rejection), status, code, &fields);
     }
     expect(Rejection::Store(StoreRejection::StoreNotFound), 404, "store_not_found", &json!({}));
+}
+
+#[test]
+fn drops_tell_their_rejections_by_name() {
+    let item_id = ItemId::parse("shoe").expect("an id");
+    let refused = LoanRefused { item_id: item_id.clone(), refusal: AllotRefusal::Unanswered };
+    let (status, pointer, detail) = (DropStatus::Paused, "/endsAt".to_owned(), "too late".to_owned());
+    let paused = json!({"dropStatus": "paused", "orderStatus": null});
+    let refusals = json!({"refusals": [{"itemId": "shoe", "refusal": {"reason": "unanswered"}}]});
+    let cases = [
+        (DropRejection::DropNotFound, 404, "drop_not_found", json!({})),
+        (DropRejection::IdempotencyKeyReused, 422, "idempotency_key_reused", json!({})),
+        (DropRejection::ExistsWithDifferentContent, 409, "exists_with_different_content", json!({})),
+        (DropRejection::TermsInvalid { pointer, detail }, 422, "terms_invalid", json!({"pointer": "/endsAt"})),
+        (DropRejection::DropRejected { refusals: vec![refused] }, 409, "drop_rejected", refusals),
+        (DropRejection::DropNotReady, 409, "drop_not_ready", json!({"retryable": true})),
+        (DropRejection::DropStarted, 409, "drop_started", json!({})),
+        (DropRejection::DropOver { status }, 409, "drop_over", paused.clone()),
+        (DropRejection::NoQueue, 409, "no_queue", json!({})),
+        (DropRejection::QueueClosed { status }, 409, "queue_closed", paused.clone()),
+        (DropRejection::QueueFull, 409, "queue_full", json!({})),
+        (DropRejection::NotLive { status }, 409, "not_live", paused),
+        (DropRejection::ItemRequired, 422, "item_required", json!({})),
+        (DropRejection::ItemNotOffered { item_id }, 422, "item_not_offered", json!({"itemId": "shoe"})),
+        (DropRejection::NotAdmitted, 409, "not_admitted", json!({})),
+        (DropRejection::LimitReached { limit: 2, has: 1 }, 409, "limit_reached", json!({"limit": 2, "has": 1})),
+        (DropRejection::SoldOut, 409, "sold_out", json!({"retryable": false})),
+        (DropRejection::AllHeld { remaining: 1 }, 409, "all_held", json!({"remaining": 1})),
+    ];
+    for (rejection, status, code, fields) in cases {
+        expect(Rejection::Drop(rejection), status, code, &fields);
+    }
 }
 
 #[test]

@@ -44,7 +44,12 @@ pub(crate) fn hear(event_type: &str, value: &[u8]) -> Result<Option<Heard>, Even
     Ok(match Event::read(event_type, value)? {
         Event::Order(event) => of_order(event),
         Event::Item(event) => frees(&event).then_some(Heard::Freed),
-        Event::Cart(_) | Event::Store(_) | Event::Warehouse(_) => None,
+        Event::Cart(_)
+        | Event::Store(_)
+        | Event::Warehouse(_)
+        | Event::Drop(_)
+        | Event::Follows(_)
+        | Event::Shopper(_) => None,
     })
 }
 
@@ -107,6 +112,7 @@ fn of_order(event: OrderEvent) -> Option<Heard> {
         | OrderEvent::ReturnRequested(_)
         | OrderEvent::ReturnReceived(_)
         | OrderEvent::ReturnWindowClosed(_)
+        | OrderEvent::DropUnitsOrdered(_)
         | OrderEvent::RefundDue(_)
         | OrderEvent::RefundSettled(_)
         | OrderEvent::OperatorRefunded(_) => None,

@@ -93,7 +93,8 @@ pub(crate) fn call_for(order: &OrderId, event: OrderEvent, position: Position) -
         | OrderEvent::ShipmentsDelivered(_)
         | OrderEvent::ReturnRequested(_)
         | OrderEvent::ReturnReceived(_)
-        | OrderEvent::ReturnWindowClosed(_) => None,
+        | OrderEvent::ReturnWindowClosed(_)
+        | OrderEvent::DropUnitsOrdered(_) => None,
     }
 }
 

@@ -71,6 +71,12 @@ bugs! {
         "returns-once, refused-is-refused, engine-asserts"; Simulation,
     "refund-of-return-twice": "a receipt of a return that is sent again refunds and restocks again";
         "one-decision-per-id, returns-once, money-adds-up, reply-equals-model"; Simulation,
+    "hold-closed-early": "an order closes its holds with the last shipment, while returns are still announced";
+        "no-early-expiry"; Simulation,
+    "hold-kept-after-returns": "items never hear that the return window of an order is over";
+        "every-hold-ends"; Simulation,
+    "late-return-refused": "what comes back of a hold that was closed and has left is not restocked";
+        "returns-once"; Simulation,
     "cart-never-told": "the cart does not hear how its order ended, and stays locked";
         "carts-agree"; Simulation,
     "checkpoint-ahead": "the checkpoint of payments, or of fulfilment, passes what is not done yet";
@@ -120,6 +126,30 @@ bugs! {
         "reply-equals-model"; Simulation,
     "checkout-ended-keeps-lines": "what was bought stays in the cart";
         "events-equal-model"; Simulation,
+    // Drops, follows and shoppers.
+    "drop-limit-of-paid": "a shopper's limit counts what is paid for, and not what is held";
+        "limit-per-shopper, engine-asserts, refused-is-refused"; Simulation,
+    "draw-ignores-seed": "early shoppers are admitted in the order of joining";
+        "admitted-in-order"; Simulation,
+    "admits-more-than-free": "one more is admitted than units are free";
+        "never-more-admitted-than-free, engine-asserts"; Simulation,
+    "admission-runs-out-while-held": "the clocks of admissions go on while no unit is free";
+        "no-early-expiry, events-equal-model, reply-equals-model"; Simulation,
+    "claim-after-end-kept": "units of a claim that is released after the end do not go back to their item";
+        "drops-end, drop-units-agree"; Simulation,
+    "allotment-returned-twice": "what nobody claimed goes back to the item under two ids";
+        "drop-units-agree, engine-asserts"; Simulation,
+    "claim-without-admission": "units are claimed by who was not admitted";
+        "admitted-in-order, refused-is-refused, engine-asserts"; Simulation,
+    "ticket-of-old-place": "a ticket of another place is as good as that of the newest";
+        "refused-is-refused, reply-equals-model"; Simulation,
+    "sold-out-for-ever": "a drop that was sold out stays so when units come back";
+        "a drop that was sold out goes on when units come back";
+        test("domain", "drop::tests::bought::cancelled_units_come_back_into_the_allotment_while_it_runs"),
+    "followed-twice": "who follows a store already follows it once more";
+        "one-decision-per-id, engine-asserts"; Simulation,
+    "told-twice": "a shopper is told of the same thing each time that somebody tells it";
+        "one-decision-per-id, engine-asserts"; Simulation,
     "plan-on-stale-view": "a plan is made from views that have not folded what it must know";
         "a plan is made on views that have passed all of the log that concerns it";
         test("fulfilment", "look::tests::views_that_are_behind_in_one_partition_are_waited_for"),
@@ -211,6 +241,11 @@ bugs! {
     "order-shown-to-anyone": "GET of an order does not look whose it is";
         "somebody else's order is 404";
         test("query-api", "orders::an_order_is_seen_by_its_shopper_and_by_who_is_trusted"),
+    "sellers-see-all": "a store that sells a line of an order sees all of it";
+        "a store sees its own lines, and nothing of others";
+        test("query-api", "orders_of_stores::a_store_sees_its_own_lines_and_nothing_of_others"),
+    "sellers-cancel-all": "a store that sells a line of an order cancels any line of it";
+        "refused-is-refused, reply-equals-model, events-equal-model"; Simulation,
     "location-unchecked": "a warehouse books receipts at every location";
         "a warehouse changes its own location only";
         test("command-api", "tests::stock::a_warehouse_changes_its_own_location_only"),

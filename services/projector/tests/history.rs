@@ -193,6 +193,7 @@ fn placed(ordered_at: u64) -> OrderPlaced {
     let placed_by = Caller { role: Role::Shopper, subject: shopper.clone(), store: None, location: None };
     OrderPlaced {
         from_cart: false,
+        drop: None,
         effect: effect("place"),
         owner: OrderOwner { shopper: Some(shopper), placed_by },
         channel: None,

@@ -1,8 +1,8 @@
 //! What a role may see.
 
 use edge::Problem;
-use read_model::views::item::ItemRow;
-use schemas::{Caller, Role, StoreId, order::OrderOwner};
+use read_model::views::{drop::DropRow, item::ItemRow, order::OrderRow};
+use schemas::{Caller, Role, StoreId, drop::DropStatus, order::OrderOwner};
 
 /// How much of an item's stock a caller sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,9 +49,41 @@ pub(crate) fn owner(item: Option<&ItemRow>) -> Option<&StoreId> {
     item?.catalog.as_ref()?.store.as_ref()
 }
 
-/// Whether the caller may see an order, by the rule by which the order itself lets them touch it: its shopper, the staff
+/// What the caller may see of an order: all of it, or as the staff of a store that sells lines of it no more than these.
+pub(crate) fn seen_of_order(caller: &Caller, row: OrderRow) -> Option<OrderRow> {
+    if sees_order(caller, row.owner.as_ref()) {
+        return Some(row);
+    }
+    let store = caller.store.as_ref().filter(|_| caller.role == Role::Store)?;
+    if planted::bug!("sellers-see-all") && row.lines.iter().any(|line| line.store.as_ref() == Some(store)) {
+        return Some(row);
+    }
+    row.of_store(store)
+}
+
+/// Whether the caller may know of a drop: everybody once it is scheduled, before that and where it never was its own store and
+/// who acts for the shop.
+pub(crate) fn sees_drop(caller: Option<&Caller>, row: &DropRow) -> bool {
+    match row.status {
+        DropStatus::Scheduled
+        | DropStatus::Queueing
+        | DropStatus::Live
+        | DropStatus::AllHeld
+        | DropStatus::Paused
+        | DropStatus::SoldOut
+        | DropStatus::Ended
+        | DropStatus::Cancelled => true,
+        DropStatus::Draft | DropStatus::Rejected => caller.is_some_and(|caller| match caller.role {
+            Role::Service | Role::Operator | Role::Engine => true,
+            Role::Store => caller.store.as_ref() == Some(&row.store),
+            Role::Shopper | Role::Supplier | Role::Warehouse | Role::Analyst => false,
+        }),
+    }
+}
+
+/// Whether the caller may see all of an order, by the rule by which the order itself lets them touch it: its shopper, the staff
 /// of the store that placed it, and who acts for the shop as a whole.
-pub(crate) fn sees_order(caller: &Caller, owner: Option<&OrderOwner>) -> bool {
+fn sees_order(caller: &Caller, owner: Option<&OrderOwner>) -> bool {
     if planted::bug!("order-shown-to-anyone") {
         return true;
     }

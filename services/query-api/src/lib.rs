@@ -1,22 +1,27 @@
-//! The query API: serves views and the log. Every GET of items, stock, carts, orders, stores and the log, and the operations' probes.
+//! The query API: serves views and the log. Every GET of items, stock, carts, orders, stores, drops and the log, and the operations' probes.
 //!
 //! A handler waits until the views have passed `Stockfold-At-Least` ([`progress`]), reads rows, and answers what the
 //! caller's role may see. Nothing here decides or writes.
 
 mod access;
 mod cart;
+mod drops;
 mod holds;
 mod items;
 mod ledger;
+mod live;
 mod log;
 pub mod ops;
 mod orders;
 mod pager;
+mod people;
 mod personal;
 pub mod progress;
 mod stock;
 mod stores;
 mod warehouses;
+
+pub use live::LiveLimits;
 
 use axum::http::{HeaderName, HeaderValue, header};
 use edge::{AtLeast, Edge, Problem};
@@ -40,6 +45,7 @@ pub struct QueryState {
     keys: Arc<dyn KeyStore>,
     progress: Arc<Progress>,
     streams: Arc<Semaphore>,
+    live: live::Live,
     stop: watch::Receiver<bool>,
     status: Option<ops::StatusReport>,
 }
@@ -56,7 +62,7 @@ impl QueryState {
     ) -> Self {
         let progress = Arc::new(Progress::new(Arc::clone(&views), log.shards(), progress::LONGEST_WAIT));
         let streams = Arc::new(Semaphore::new(MAX_LOG_STREAMS));
-        Self { edge, views, log, keys, progress, streams, stop, status: None }
+        Self { edge, views, log, keys, progress, streams, live: live::Live::default(), stop, status: None }
     }
 
     /// Serves `GET /v1/status` (operator) with what this tells.
@@ -64,6 +70,18 @@ impl QueryState {
     pub fn with_status(mut self, status: ops::StatusReport) -> Self {
         self.status = Some(status);
         self
+    }
+
+    /// Bounds live streams so, instead of by the default.
+    #[must_use]
+    pub fn with_live(mut self, limits: LiveLimits) -> Self {
+        self.live = live::Live::new(limits);
+        self
+    }
+
+    /// Begins to follow the log for live streams; else the first of these does. Call it inside of a runtime.
+    pub fn start_live(&self) {
+        self.live.start(self);
     }
 
     /// Lets a GET wait so long for its view, instead of [`progress::LONGEST_WAIT`].
@@ -90,12 +108,19 @@ pub fn router(state: QueryState) -> OpenApiRouter {
         .routes(routes!(holds::get))
         .routes(routes!(cart::get))
         .routes(routes!(stores::get))
+        .routes(routes!(drops::list))
+        .routes(routes!(drops::get))
+        .routes(routes!(drops::queue::get))
+        .routes(routes!(people::me))
+        .routes(routes!(people::follows))
+        .routes(routes!(people::notifications))
         .routes(routes!(warehouses::get))
         .routes(routes!(orders::list))
         .routes(routes!(orders::get))
         .routes(routes!(orders::by_warehouse::list))
         .routes(routes!(log::tail))
-        .routes(routes!(ops::status));
+        .routes(routes!(ops::status))
+        .merge(live::routes());
     edge::openapi::conventions(router.get_openapi_mut());
     router.with_state(state)
 }

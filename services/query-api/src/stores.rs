@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use edge::{AtLeast, ETag, MaybeCaller, Params, PathIds, Problem, ProblemDocument, not_modified};
-use read_model::views::stores;
+use read_model::views::{followers, stores};
 use schemas::{
     Caller, Role, StoreId,
     store::{EmailAddress, StoreFacts},
@@ -34,7 +34,9 @@ pub(crate) struct StoreAnswer {
     profile: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     images: Vec<String>,
-    /// Rises with every change; the first part of the ETag.
+    /// How many shoppers follow it.
+    followers: u64,
+    /// Rises with every change of what it says; the first part of the ETag.
     version: u64,
 }
 
@@ -70,18 +72,23 @@ pub(crate) async fn get(
     state.at_least(&at_least).await?;
     let row = stores::get(&*state.views, &id).await.map_err(store_problem)?;
     let row = row.ok_or_else(|| Problem::not_found("store_not_found", "no such store"))?;
+    let followers = followers::count(&*state.views, &id, state.log.shards()).await.map_err(store_problem)?;
+    // Both only rise: an ETag never comes again for another answer.
+    let tag = ETag { catalog: row.version, row: row.seq + followers.changes };
     let sees_email = sees_email(caller.as_ref(), &id);
     // What tells the address is kept by nobody but the caller.
     let kept = if sees_email { "private, no-cache" } else { "public, no-cache" };
     let kept = [
         (header::CACHE_CONTROL, HeaderValue::from_static(kept)),
         (header::VARY, HeaderValue::from_static("authorization")),
-        (header::ETAG, ETag { catalog: row.version, row: row.seq }.header()),
+        (header::ETAG, tag.header()),
     ];
-    if not_modified(&headers, ETag { catalog: row.version, row: row.seq }) {
+    if not_modified(&headers, tag) {
         return Ok((StatusCode::NOT_MODIFIED, kept).into_response());
     }
     let StoreFacts { name, email, profile, images } = row.facts;
     let email = if sees_email { opened(&state, &email).await? } else { None };
-    Ok((kept, Json(StoreAnswer { store_id: id, name, email, profile, images, version: row.version })).into_response())
+    let answer =
+        StoreAnswer { store_id: id, name, email, profile, images, followers: followers.count, version: row.version };
+    Ok((kept, Json(answer)).into_response())
 }

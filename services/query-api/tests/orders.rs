@@ -17,6 +17,7 @@ pub fn effect(id: &str) -> Effect {
 pub fn placed(world: &World, shopper: &str, ordered_at: Timestamp) -> OrderPlaced {
     OrderPlaced {
         from_cart: false,
+        drop: None,
         effect: effect("place"),
         owner: OrderOwner { shopper: Some(world.subject(shopper)), placed_by: world.caller(Role::Shopper, shopper) },
         channel: None,
@@ -41,10 +42,11 @@ pub fn placed(world: &World, shopper: &str, ordered_at: Timestamp) -> OrderPlace
 pub fn granted(at: Timestamp) -> HoldsGranted {
     let line_id = LineId::parse("1").expect("an id");
     HoldsGranted {
-        lines: vec![PricedLine { line_id, unit_price: euros(500), kind: ItemKind::Physical }],
+        lines: vec![PricedLine { line_id, unit_price: euros(500), kind: ItemKind::Physical, store: None }],
         total: euros(1_000),
         expires_at: at.plus_seconds(300),
         expires_for_good_at: at.plus_seconds(360),
+        ordered_at: Some(at),
     }
 }
 
@@ -167,6 +169,7 @@ async fn a_digital_line_is_shown_with_its_file_once_it_is_delivered() {
         unit_price: euros(500),
         kind: ItemKind::Digital,
         file: Some(file.to_owned()),
+        store: None,
     };
     world.order("o-1", held);
     let mut event = granted(world.time);

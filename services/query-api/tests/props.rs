@@ -59,8 +59,9 @@ fn asked(paths: Vec<String>) -> impl Strategy<Value = (String, [Option<String>; 
         });
         let path = parts.collect::<Vec<_>>().join("/");
         let pairs: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
-        // A log is read to its end and not followed, or its answer would have none.
-        let follow = if path.contains("/log/") { "follow=false&" } else { "" };
+        // What is a stream is read to its end and not followed, or its answer would have none.
+        let is_stream = path.contains("/log/") || path.contains("/live/");
+        let follow = if is_stream { "follow=false&" } else { "" };
         (format!("{path}?{follow}{}", pairs.join("&")), headers, caller)
     })
 }

@@ -27,7 +27,7 @@ async fn a_store_is_public_and_its_address_is_for_itself_and_operators() {
     world.refused("/v1/stores/acme", None, 404, "store_not_found").await;
     set(&mut world, 1).await;
     let public = json!({"storeId": "acme", "name": "Acme", "profile": "All for coyotes",
-        "images": ["https://acme.example/front.jpg"], "version": 1});
+        "images": ["https://acme.example/front.jpg"], "followers": 0, "version": 1});
     assert_eq!(world.get("/v1/stores/acme", None).await, public);
     for other in [(Role::Shopper, "acme"), (Role::Service, "acme"), (Role::Store, "globex"), (Role::Analyst, "acme")] {
         assert_eq!(world.get("/v1/stores/acme", Some(other)).await, public, "{other:?}");

@@ -64,8 +64,17 @@ impl World {
         Self::over(|log| log)
     }
 
+    /// With these limits of live streams.
+    pub fn limited(live: query_api::LiveLimits) -> Self {
+        Self::made(|log| log, live)
+    }
+
     /// The API over what `served` makes of the log.
     pub fn over(served: impl FnOnce(Arc<SqliteLog>) -> Arc<dyn EventLog>) -> Self {
+        Self::made(served, query_api::LiveLimits::default())
+    }
+
+    fn made(served: impl FnOnce(Arc<SqliteLog>) -> Arc<dyn EventLog>, live: query_api::LiveLimits) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let mut options = SqliteOptions::new(dir.path());
         options.shards = ShardCount::new(4).expect("a count");
@@ -82,7 +91,8 @@ impl World {
         };
         let edge = Edge::new(EdgeConfig::new(auth.clone()), Arc::new(Still), Arc::new(Still)).expect("an edge");
         let (stop, stopped) = watch::channel(false);
-        let state = QueryState::new(edge.clone(), views.clone(), served(log.clone()), keys.clone(), stopped);
+        let state =
+            QueryState::new(edge.clone(), views.clone(), served(log.clone()), keys.clone(), stopped).with_live(live);
         let (router, openapi) = query_api::router(state.clone()).split_for_parts();
         let (hasty, _) = query_api::router(state.with_longest_wait(Duration::from_millis(20))).split_for_parts();
         Self {
@@ -129,6 +139,32 @@ impl World {
         self.log.flush().expect("durable");
         self.time = self.time.plus_seconds(1);
         Position { topic, partition: shard.0, seq: self.seqs[&(topic, shard)] }
+    }
+
+    /// Appends many events of one key to the log at once.
+    pub fn append_all(&mut self, key: &AggregateKey, events: &[Event]) {
+        let shard = self.shard_of(key.as_str());
+        let lease = self.leases.entry(shard).or_insert_with(|| self.log.acquire(shard).expect("a lease"));
+        let events = events.iter().map(|event| {
+            let topic = event.topic();
+            let seq = self.seqs.entry((topic, shard)).or_default();
+            *seq += 1;
+            let envelope = Envelope {
+                event_type: event.event_type().into(),
+                subject: key.as_str().to_owned(),
+                time: self.time,
+                seq: *seq,
+                epoch: lease.epoch(),
+                actor: "operator:somebody".to_owned(),
+                causation: CommandId::parse("cause").expect("an id"),
+                correlation: CorrelationId::parse("request").expect("an id"),
+                traceparent: None,
+            };
+            NewEvent { topic, envelope, value: serde_json::to_vec(event).expect("JSON") }
+        });
+        let batch = Batch { events: events.collect(), ..Batch::default() };
+        assert_eq!(lease.commit(batch), event_log::CommitOutcome::Committed);
+        self.log.flush().expect("durable");
     }
 
     /// Writes a dead letter of an item, and tells its place.

@@ -51,6 +51,18 @@ impl Shop {
         self.happens(store, &Event::Store(event.into()))
     }
 
+    pub fn follows(&mut self, shopper: &str, event: impl Into<schemas::follows::FollowsEvent>) -> Position {
+        self.happens(shopper, &Event::Follows(event.into()))
+    }
+
+    pub fn shopper(&mut self, shopper: &str, event: impl Into<schemas::shopper::ShopperEvent>) -> Position {
+        self.happens(shopper, &Event::Shopper(event.into()))
+    }
+
+    pub fn drop(&mut self, drop: &str, event: impl Into<schemas::drop::DropEvent>) -> Position {
+        self.happens(drop, &Event::Drop(event.into()))
+    }
+
     pub fn warehouse(&mut self, location: &str, event: WarehouseEvent) -> Position {
         self.happens(location, &Event::Warehouse(event))
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     auth::Auth,
-    bench,
+    bench, drop,
     engine::Services,
     logging,
     plan::Plan,
@@ -40,6 +40,8 @@ enum Verb {
     Payments(Part),
     /// Plan which warehouses ship a cluster's orders
     Fulfilment(Part),
+    /// Tell people what happens to a cluster's drops and orders, in the app and by mail
+    Notifier(Part),
     /// Serve a cluster's whole HTTP API: what command-api and query-api serve
     Api(Part),
     /// Take commands for a cluster over HTTP
@@ -67,6 +69,11 @@ enum Verb {
     },
     /// Play real retail data through the HTTP API of a fresh engine, and reconcile it to the penny
     Replay(Replay),
+    /// Play a drop with a crowd, or prove from the log that a drop was fair
+    Drop {
+        #[command(subcommand)]
+        command: DropVerb,
+    },
     /// Measure this machine
     Bench {
         #[command(subcommand)]
@@ -216,6 +223,73 @@ pub struct Hot {
     settings: SettingFlags,
 }
 
+#[derive(Debug, Subcommand)]
+enum DropVerb {
+    /// Play a drop against a running engine, with bots and slow ones in the crowd, and prove from the log that it was fair
+    #[command(
+        after_help = "Start the engine with `stockfold up --rate-limit 0`; with `--checkout-seconds 10 --grace-seconds 1 \
+        --admission-seconds 5` who does not pay gives back soon."
+    )]
+    Simulate(Simulate),
+    /// Recompute a drop from its events: draw, turns, limit, units
+    Verify(Verify),
+}
+
+/// What `drop simulate` takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Simulate {
+    /// How many come
+    #[arg(long, default_value_t = 20_000, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub shoppers: u32,
+    /// How many units there are
+    #[arg(long, default_value_t = 500, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub units: u32,
+    /// Over how many seconds they come
+    #[arg(long, default_value_t = 10.0)]
+    pub within: f64,
+    /// Of how many a WebSocket is open meanwhile
+    #[arg(long, default_value_t = 0)]
+    pub sockets: u32,
+    /// Units that one shopper may have
+    #[arg(long, default_value_t = 1, value_parser = value_parser!(u32).range(1..=100))]
+    pub limit: u32,
+    /// Bots, of a hundred
+    #[arg(long, default_value_t = 5, value_parser = value_parser!(u32).range(0..=30))]
+    pub bots: u32,
+    /// Of a hundred, who never claim; as many claim and never pay
+    #[arg(long, default_value_t = 2, value_parser = value_parser!(u32).range(0..=30))]
+    pub slow: u32,
+    /// Without a waiting room: all of them claim at once
+    #[arg(long)]
+    pub no_queue: bool,
+    /// How long the drop is open at most
+    #[arg(long, default_value_t = 15, value_parser = value_parser!(u64).range(1..=600))]
+    pub minutes: u64,
+    /// Where the engine is; else where the settings say
+    #[arg(long)]
+    pub url: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    settings: SettingFlags,
+}
+
+/// What `drop verify` takes.
+#[derive(Debug, clap::Args)]
+pub struct Verify {
+    /// The drop
+    pub drop: String,
+    /// Where the engine is; else where the settings say
+    #[arg(long)]
+    pub url: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    settings: SettingFlags,
+}
+
 /// Runs what the command line says.
 pub fn run(cli: Cli) -> Result<()> {
     match cli.command {
@@ -228,6 +302,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Verb::Projector(args) => part(&args, Services::PROJECTOR),
         Verb::Payments(args) => part(&args, Services::PAYMENTS),
         Verb::Fulfilment(args) => part(&args, Services::FULFILMENT),
+        Verb::Notifier(args) => part(&args, Services::NOTIFIER),
         Verb::Api(args) => part(&args, Services::API),
         Verb::CommandApi(args) => part(&args, Services::COMMAND_API),
         Verb::QueryApi(args) => part(&args, Services::QUERY_API),
@@ -256,6 +331,11 @@ pub fn run(cli: Cli) -> Result<()> {
             })
             .context("replay")
         }
+        Verb::Drop { command: DropVerb::Simulate(args) } => {
+            let settings = Settings::load(&args.settings)?;
+            drop::simulate::run(&args, &settings)
+        }
+        Verb::Drop { command: DropVerb::Verify(args) } => drop::verify(&args, &Settings::load(&args.settings)?),
         Verb::Bench { command: BenchCommand::Hot(args) } => {
             let settings = Settings::load(&args.settings)?;
             logging::start_quietly(&settings)?;

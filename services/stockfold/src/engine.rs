@@ -16,6 +16,7 @@ use command_api::{CommandState, Origin, Submitter};
 use edge::Edge;
 use event_log::EventLog;
 use fulfilment::{FulfilmentOptions, FulfilmentRunner};
+use notifier::{NotifierOptions, NotifierRunner};
 use payments::{PaymentsOptions, PaymentsRunner, Provider};
 use processor::{Processor, ProcessorOptions};
 use projector::{Projector, ProjectorOptions};
@@ -41,6 +42,8 @@ pub struct Services {
     pub payments: bool,
     /// Plans which warehouse ships what.
     pub fulfilment: bool,
+    /// Tells people what happens.
+    pub notifier: bool,
     /// Takes commands over HTTP.
     pub commands: bool,
     /// Serves views over HTTP.
@@ -49,19 +52,28 @@ pub struct Services {
 
 impl Services {
     /// All in one.
-    pub const ALL: Self =
-        Self { processor: true, projector: true, payments: true, fulfilment: true, commands: true, queries: true };
+    pub const ALL: Self = Self {
+        processor: true,
+        projector: true,
+        payments: true,
+        fulfilment: true,
+        notifier: true,
+        commands: true,
+        queries: true,
+    };
     /// None: a base to name one from.
     const NONE: Self = Self {
         processor: false,
         projector: false,
         payments: false,
         fulfilment: false,
+        notifier: false,
         commands: false,
         queries: false,
     };
     /// What decides commands and takes them over HTTP; nothing is folded.
-    pub const DECIDING: Self = Self { projector: false, payments: false, fulfilment: false, ..Self::ALL };
+    pub const DECIDING: Self =
+        Self { projector: false, payments: false, fulfilment: false, notifier: false, ..Self::ALL };
     /// `stockfold processor`.
     pub const PROCESSOR: Self = Self { processor: true, ..Self::NONE };
     /// `stockfold projector`.
@@ -70,6 +82,8 @@ impl Services {
     pub const PAYMENTS: Self = Self { payments: true, ..Self::NONE };
     /// `stockfold fulfilment`.
     pub const FULFILMENT: Self = Self { fulfilment: true, ..Self::NONE };
+    /// `stockfold notifier`.
+    pub const NOTIFIER: Self = Self { notifier: true, ..Self::NONE };
     /// `stockfold command-api`.
     pub const COMMAND_API: Self = Self { commands: true, ..Self::NONE };
     /// `stockfold query-api`.
@@ -109,10 +123,11 @@ impl Engine {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.spawn(app::keep_metrics());
         // What can be refused is refused before the data directory is made, which fixes its shards and its clock.
-        let server = runtime.block_on(Server::listen(plan.address, app::starting()))?;
+        let server = runtime.block_on(Server::listen(plan.address, app::starting(), plan.live.streams))?;
         // Secrets are made where everything is: the parts of an engine must share one set of them.
         let is_whole = services.processor && services.commands && services.queries;
         let auth = if is_whole { Auth::existing_or_new(settings)? } else { Auth::existing(settings)? };
+        let plan = plan.drawing_with(&auth);
         let data = plan.data.as_path();
         let backends = runtime.block_on(async { Backends::open(&plan.backing, data).await })?;
         let test_clock = test_clock_of(data, test_clock)?;
@@ -139,7 +154,10 @@ impl Engine {
         let queries = services.queries.then(|| {
             let _inside = runtime.enter();
             let Backends { log, views, keys, .. } = &backends;
-            QueryState::new(edge.clone(), views.clone(), log.clone(), keys.clone(), server.stopping())
+            let state = QueryState::new(edge.clone(), views.clone(), log.clone(), keys.clone(), server.stopping());
+            let state = state.with_live(plan.live);
+            state.start_live();
+            state
         });
         server.show(app::router(&edge, commands, queries, &ops));
         Ok(Self { runtime, auth, server, backends, ops, submitter })
@@ -233,7 +251,13 @@ fn run(
         let options = FulfilmentOptions { log, views, keys, clock, consolidate: plan.consolidate };
         runtime.block_on(FulfilmentRunner::start(options))
     });
-    Ok(Running { processor, projector, payments: payments.transpose()?, fulfilment: fulfilment.transpose()? })
+    let notifier = services.notifier.then(|| {
+        let (log, views, keys, clock) = (log.clone(), views.clone(), keys.clone(), clock.clone());
+        let (per_second, post) = (plan.mail.per_second, plan.mail.post.clone());
+        runtime.block_on(NotifierRunner::start(NotifierOptions { log, views, keys, clock, per_second, post }))
+    });
+    let (payments, fulfilment, notifier) = (payments.transpose()?, fulfilment.transpose()?, notifier.transpose()?);
+    Ok(Running { processor, projector, payments, fulfilment, notifier })
 }
 
 /// Places free holds by the way of a command that HTTP takes too.

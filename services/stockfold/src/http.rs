@@ -1,5 +1,6 @@
 //! The HTTP server: HTTP/1.1, bounded in connections and in the time that a head may take.
 
+use crate::stall::Stalling;
 use anyhow::{Context as _, Result, anyhow};
 use axum::{Router, extract::ConnectInfo};
 use hyper_util::{
@@ -14,8 +15,12 @@ use tokio::{
 };
 use tower::ServiceExt as _;
 
-/// Connections that may be open at once; more wait to be accepted.
+/// Connections that may be open at once besides live streams; more wait to be accepted.
 const MAX_CONNECTIONS: usize = 8_192;
+/// File descriptors for all that is not a connection: the log, the views, a cluster.
+const OTHER_FILES: u64 = 1_024;
+/// How long a client may take nothing of an answer.
+const STALL_LIMIT: Duration = Duration::from_secs(60);
 /// How long a client may take to send the head of a request, and an idle connection stays open.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// The most bytes of a request's head.
@@ -33,8 +38,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes the port and serves `routes`, until others are shown.
-    pub async fn listen(address: SocketAddr, routes: Router) -> Result<Self> {
+    /// Takes the port and serves `routes`, until others are shown, with so many live streams besides all else.
+    pub async fn listen(address: SocketAddr, routes: Router, streams: usize) -> Result<Self> {
+        let connections = MAX_CONNECTIONS + streams;
+        raise_file_limit(connections);
         let listener = TcpListener::bind(address).await.map_err(|error| match error.kind() {
             ErrorKind::AddrInUse => {
                 anyhow!("port {} is taken: stop what listens there or choose --port", address.port())
@@ -44,7 +51,7 @@ impl Server {
         let base_url = format!("http://{}", listener.local_addr().context("the address listened on")?);
         let (routes, shown) = watch::channel(routes);
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(serve(listener, shown, stopped, DRAIN_LIMIT));
+        let task = tokio::spawn(serve(listener, shown, stopped, connections));
         Ok(Self { base_url, routes, stop, task })
     }
 
@@ -72,14 +79,24 @@ impl Server {
     }
 }
 
-/// Serves the routes that are shown until `stop` turns true, then lets open requests finish for at most `drain`.
-async fn serve(
-    listener: TcpListener,
-    routes: watch::Receiver<Router>,
-    mut stop: watch::Receiver<bool>,
-    drain: Duration,
-) {
-    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+/// Lets this process have as many files open as connections may come, as far as the system allows.
+fn raise_file_limit(connections: usize) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let wanted = connections as u64 + OTHER_FILES;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    // None is no limit.
+    let Some(current) = current.filter(|current| *current < wanted) else { return };
+    let possible = maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(possible), maximum });
+    let now = if raised.is_ok() { possible } else { current };
+    if now < wanted {
+        tracing::warn!(limit = now, wanted, "fewer files may be open than connections may come: raise `ulimit -n`");
+    }
+}
+
+/// Serves the routes that are shown until `stop` turns true, then lets open requests finish for a while.
+async fn serve(listener: TcpListener, routes: watch::Receiver<Router>, mut stop: watch::Receiver<bool>, most: usize) {
+    let permits = Arc::new(Semaphore::new(most));
     let mut connections = JoinSet::new();
     loop {
         // With every connection taken, the end of the engine must be heard all the same.
@@ -108,7 +125,7 @@ async fn serve(
         while connections.try_join_next().is_some() {}
     }
     drop(listener);
-    let finished = tokio::time::timeout(drain, async { while connections.join_next().await.is_some() {} }).await;
+    let finished = tokio::time::timeout(DRAIN_LIMIT, async { while connections.join_next().await.is_some() {} }).await;
     if finished.is_err() {
         tracing::warn!(open = connections.len(), "connections were still open at the end of the drain");
     }
@@ -130,7 +147,7 @@ async fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .serve_connection(TokioIo::new(Stalling::new(stream, STALL_LIMIT)), TowerToHyperService::new(service))
         .with_upgrades();
     tokio::pin!(served);
     let ended = tokio::select! {
@@ -169,7 +186,7 @@ mod tests {
     #[tokio::test]
     async fn who_is_connected_already_is_served_what_is_shown_later() {
         let one = |letter: &'static str| Router::new().route("/", get(move || async move { letter }));
-        let server = Server::listen(([127, 0, 0, 1], 0).into(), one("a")).await.expect("a free port");
+        let server = Server::listen(([127, 0, 0, 1], 0).into(), one("a"), 0).await.expect("a free port");
         let address = server.base_url().trim_start_matches("http://").to_owned();
         let mut connection = TcpStream::connect(&address).await.expect("connected");
         assert!(ask(&mut connection).await.ends_with("\r\n\r\na"));
@@ -183,7 +200,7 @@ mod tests {
     async fn a_port_that_is_taken_is_named() {
         let taken = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = taken.local_addr().expect("bound");
-        let refused = Server::listen(address, Router::new()).await.err().expect("refused").to_string();
+        let refused = Server::listen(address, Router::new(), 0).await.err().expect("refused").to_string();
         assert_eq!(refused, format!("port {} is taken: stop what listens there or choose --port", address.port()));
     }
 }

@@ -4,6 +4,7 @@ use crate::clock::{NotMoved, TestClock};
 use command_api::AdvanceError;
 use event_log::{EventLog, SubmitError};
 use fulfilment::FulfilmentRunner;
+use notifier::NotifierRunner;
 use parking_lot::Mutex;
 use payments::PaymentsRunner;
 use processor::{Processor, ShardState};
@@ -12,6 +13,7 @@ use read_model::{ViewStore, views::CONSUMER};
 use schemas::{Clock as _, Timestamp, Topic};
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -36,6 +38,8 @@ pub struct Running {
     pub payments: Option<PaymentsRunner>,
     /// Plans which warehouse ships what.
     pub fulfilment: Option<FulfilmentRunner>,
+    /// Tells people what happens.
+    pub notifier: Option<NotifierRunner>,
 }
 
 /// The running services, as an operator needs them.
@@ -49,6 +53,8 @@ pub struct Ops {
     payments: tokio::sync::Mutex<Option<PaymentsRunner>>,
     has_fulfilment: bool,
     fulfilment: tokio::sync::Mutex<Option<FulfilmentRunner>>,
+    has_notifier: bool,
+    notifier: tokio::sync::Mutex<Option<NotifierRunner>>,
     test_clock: Option<Arc<TestClock>>,
     stopping: AtomicBool,
 }
@@ -61,7 +67,7 @@ impl Ops {
         running: Running,
         test_clock: Option<Arc<TestClock>>,
     ) -> Self {
-        let Running { processor, projector, payments, fulfilment } = running;
+        let Running { processor, projector, payments, fulfilment, notifier } = running;
         Self {
             log,
             views,
@@ -72,6 +78,8 @@ impl Ops {
             payments: tokio::sync::Mutex::new(payments),
             has_fulfilment: fulfilment.is_some(),
             fulfilment: tokio::sync::Mutex::new(fulfilment),
+            has_notifier: notifier.is_some(),
+            notifier: tokio::sync::Mutex::new(notifier),
             test_clock,
             stopping: AtomicBool::new(false),
         }
@@ -92,6 +100,9 @@ impl Ops {
         }
         if self.has_fulfilment {
             checked.push(("fulfilment", trouble_of(&self.fulfilment, FulfilmentRunner::failure)));
+        }
+        if self.has_notifier {
+            checked.push(("notifier", trouble_of(&self.notifier, NotifierRunner::failure)));
         }
         checked
     }
@@ -172,7 +183,7 @@ impl Ops {
             NotMoved::Unwritten(_) => AdvanceError::Unmoved(fault.to_string()),
         })?;
         let start = Instant::now();
-        // Payments and fulfilment make commands of events, and commands make events: all must be at rest at the same look.
+        // These services make commands of events, and commands make events: all must be at rest at the same look.
         while !(self.is_settled(at).await && self.is_settled(at).await) {
             if start.elapsed() > SETTLE_LIMIT {
                 return Err(AdvanceError::Restless(format!("not at rest within {} s", SETTLE_LIMIT.as_secs())));
@@ -184,7 +195,8 @@ impl Ops {
 
     async fn is_settled(&self, at: Timestamp) -> bool {
         let shards = self.processor.lock().as_ref().is_some_and(|processor| processor.settled_at(at));
-        shards && self.are_payments_done().await && self.is_fulfilment_done().await && self.views_lag() == 0
+        let told = || async { self.is_fulfilment_done().await && self.is_notifier_done().await };
+        shards && self.are_payments_done().await && told().await && self.views_lag() == 0
     }
 
     async fn are_payments_done(&self) -> bool {
@@ -200,9 +212,20 @@ impl Ops {
     async fn is_fulfilment_done(&self) -> bool {
         let fulfilment = self.fulfilment.lock().await;
         let Some(fulfilment) = fulfilment.as_ref() else { return true };
-        fulfilment.done().iter().all(|((topic, partition), offset)| {
-            let end = self.log.end(*topic, *partition).unwrap_or_default();
-            end == 0 || *offset >= end
+        self.has_all(fulfilment.done())
+    }
+
+    /// Whether everybody was told in the app; mails may still be on their way.
+    async fn is_notifier_done(&self) -> bool {
+        let notifier = self.notifier.lock().await;
+        notifier.as_ref().is_none_or(|notifier| self.has_all(notifier.done()))
+    }
+
+    /// Whether what is done is all that the log has.
+    fn has_all(&self, done: BTreeMap<(Topic, u32), u64>) -> bool {
+        done.into_iter().all(|((topic, partition), offset)| {
+            let end = self.log.end(topic, partition).unwrap_or_default();
+            end == 0 || offset >= end
         })
     }
 
@@ -218,6 +241,9 @@ impl Ops {
         }
         if let Some(fulfilment) = self.fulfilment.lock().await.take() {
             fulfilment.stop().await;
+        }
+        if let Some(notifier) = self.notifier.lock().await.take() {
+            notifier.stop().await;
         }
         let processor = self.processor.lock().take();
         // Both join threads.

@@ -5,14 +5,16 @@ use crate::{
     backends::{Backing, Cluster},
     clock::SystemClock,
     kafka, keyspaces, logging,
+    mail::MailPlan,
     provider::ProviderPlan,
     settings::Settings,
 };
 use anyhow::{Context as _, Result, bail};
-use domain::Policy;
+use domain::{Policy, drop::DrawSecret};
 use edge::{Edge, EdgeConfig, RateConfig};
 use event_log::{kafka::KafkaOptions, sqlite::SqliteOptions};
 use keys::Secrets;
+use query_api::LiveLimits;
 use schemas::ShardCount;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -24,12 +26,16 @@ pub struct Plan {
     pub data: PathBuf,
     /// What it works on.
     pub backing: Backing,
-    /// The times of orders and holds.
+    /// The times of orders, holds and drops. Draws are made with a secret that nobody has yet: see [`Self::drawing_with`].
     pub policy: Policy,
     /// Whether several parcels of an order are joined at one warehouse.
     pub consolidate: bool,
+    /// How many live streams may be open.
+    pub live: LiveLimits,
     /// The payment provider.
     pub provider: ProviderPlan,
+    /// How people are told.
+    pub mail: MailPlan,
     /// The conventions of its API. Tokens would be checked with secrets that nobody has: see [`Self::edge`].
     edge: EdgeConfig,
 }
@@ -63,9 +69,18 @@ impl Plan {
             data,
             policy: policy(settings)?,
             consolidate: settings.switch("consolidate")?,
+            live: live(settings)?,
             provider: ProviderPlan::of(settings)?,
+            mail: MailPlan::of(settings)?,
             edge,
         })
+    }
+
+    /// The same, with draws of drops that nobody foresees who does not know the secrets behind `auth`. All processors of
+    /// an engine must draw alike, so it is made from a secret that they share.
+    pub fn drawing_with(mut self, auth: &Auth) -> Self {
+        self.policy.draw_secret = DrawSecret::of(&auth.config().pseudonym_secret);
+        self
     }
 
     /// The conventions of the API, with tokens checked by `auth`.
@@ -108,8 +123,19 @@ fn policy(settings: &Settings) -> Result<Policy> {
         answer_timeout_seconds: seconds("answer-timeout-seconds", 1)?,
         checkout_seconds: seconds("checkout-seconds", 1)?,
         grace_seconds: seconds("grace-seconds", 0)?,
+        admission_seconds: seconds("admission-seconds", 1)?,
         return_seconds: u32::try_from(settings.number("return-days", 0, 3_650)?)? * 24 * 3_600,
         ..Policy::default()
+    })
+}
+
+fn live(settings: &Settings) -> Result<LiveLimits> {
+    let number = |key, min| Ok::<usize, anyhow::Error>(usize::try_from(settings.number(key, min, 1_000_000)?)?);
+    Ok(LiveLimits {
+        streams: number("live-streams", 1)?,
+        per_caller: number("live-streams-per-caller", 0)?,
+        per_address: number("live-streams-per-address", 0)?,
+        ..LiveLimits::default()
     })
 }
 

@@ -19,9 +19,9 @@ fn fresh() -> String {
 fn apply_makes_the_topics_and_then_finds_nothing_to_do() {
     let namespace = fresh();
     let (out, _, well) = apply(&namespace, &["--shards", "2", "--dry-run"]);
-    assert!(well && out.contains("10 changes would be made."), "{out}");
+    assert!(well && out.contains("13 changes would be made."), "{out}");
     let (out, _, well) = apply(&namespace, &["--shards", "2"]);
-    assert!(well && out.contains("10 changes were made."), "{out}");
+    assert!(well && out.contains("13 changes were made."), "{out}");
     assert!(out.contains(&format!("{namespace}.orders.events.v1")), "{out}");
     assert!(out.contains("create: 2 partitions, replication 1"), "{out}");
     let (out, _, well) = apply(&namespace, &["--shards", "2", "--json"]);

@@ -10,6 +10,7 @@ mod payers;
 mod processors;
 mod projectors;
 mod proof;
+mod silent;
 
 pub(crate) use consumer::console_of;
 

@@ -22,6 +22,8 @@ pub(crate) const KAFKA: Jars = Jars { name: "kafka-4.1.1", source: "kafka", pom:
 pub(crate) const CASSANDRA: Jars =
     Jars { name: "cassandra-5.0.6", source: "cassandra", pom: include_str!("../cassandra/pom.xml") };
 
+pub(crate) const MAIL: Jars = Jars { name: "greenmail-2.1.7", source: "mail", pom: include_str!("../mail/pom.xml") };
+
 /// What Maven is asked to do with the dependencies of a pom.
 const COPY: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
 
@@ -124,7 +126,7 @@ mod tests {
 
     #[test]
     fn folders_bear_the_version_that_the_pom_names() {
-        for jars in [KAFKA, CASSANDRA] {
+        for jars in [KAFKA, CASSANDRA, MAIL] {
             let version = jars.name.rsplit('-').next().expect("a version");
             assert!(jars.pom.contains(&format!("<version>{version}</version>")), "{}", jars.name);
         }

@@ -1,4 +1,4 @@
-//! Real Kafka and CQL servers for the tests.
+//! Real Kafka, CQL and mail servers for the tests.
 //!
 //! [`kafka`] and [`cql`] give one of each to a test binary, started at the first call: what `KAFKA_BROKERS` and
 //! `SCYLLA_NODES` name, else a container where Docker runs, else Apache Kafka and Apache Cassandra on Java. Whatever is
@@ -11,6 +11,7 @@ mod given;
 mod guardian;
 mod java;
 mod kafka;
+mod mail;
 mod net;
 mod nodes;
 mod tls;
@@ -20,6 +21,7 @@ use std::{any::Any, process::Output, sync::OnceLock};
 pub use cassandra::CqlCluster;
 pub use error::EngineError;
 pub use kafka::KafkaCluster;
+pub use mail::{MailServer, Mailbox};
 pub use net::{cql_answers, kafka_answers};
 pub use nodes::Nodes;
 
@@ -98,6 +100,16 @@ fn find_cql() -> Result<Cql, EngineError> {
     }
     let cluster = CqlCluster::try_start(1)?;
     Ok(Cql { nodes: cluster.nodes(), _keeper: Some(Box::new(cluster)) })
+}
+
+/// The mail server of this test binary.
+///
+/// # Panics
+/// When there is none to be had; the message says what is missing.
+pub fn mail() -> &'static MailServer {
+    static MAIL: OnceLock<Result<MailServer, String>> = OnceLock::new();
+    let found = MAIL.get_or_init(|| MailServer::try_start().map_err(|error| error.to_string()));
+    found.as_ref().unwrap_or_else(|error| panic!("no mail server to test with: {error}"))
 }
 
 /// Runs one of Kafka's own command line tools, by the name of its class, and waits for its end: a client that is not

@@ -74,6 +74,9 @@ impl Call {
             Some("cart") => (CARTS, "shopper"),
             Some("store") => (STORES, "store"),
             Some("warehouse") => (WAREHOUSES, "location"),
+            Some("drop") => (DROPS, "drop"),
+            Some("follows") => (FOLLOWS, "shopper"),
+            Some("shopper") => (SHOPPERS, "shopper"),
             _ => (ORDERS, "order"),
         };
         (topic, text(&self.command, name))
@@ -96,6 +99,13 @@ pub const CARTS: &str = "carts.events.v1";
 pub const STORES: &str = "stores.events.v1";
 /// The topic of the warehouses.
 pub const WAREHOUSES: &str = "warehouses.events.v1";
+
+/// The topic of the drops.
+pub const DROPS: &str = "drops.events.v1";
+/// The topic of what shoppers follow.
+pub const FOLLOWS: &str = "follows.events.v1";
+/// The topic of the shoppers.
+pub const SHOPPERS: &str = "shoppers.events.v1";
 
 /// What a client was told: done, or refused. A call without any ended as unknown.
 #[derive(Debug, Clone)]

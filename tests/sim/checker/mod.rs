@@ -22,6 +22,8 @@ enum Question<'a> {
     Client(&'a Call, &'a Answer),
     /// An order answered the client of a cart's checkout.
     Checkout(&'a Call, &'a Answer),
+    /// An order answered the client of a claim.
+    Claim(&'a Call, &'a Answer),
     /// An order was answered by an item: the command, and the answer.
     Order(&'a Value, &'a Value),
 }
@@ -39,6 +41,7 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
     invariants::history::check(evidence, &mut found);
     let models = replay(evidence, &mut found);
     invariants::rest::check(evidence, &models, &mut found);
+    invariants::drops::check(evidence, &models, &mut found);
     invariants::unknown::check(evidence, &models, &mut found);
     invariants::views::check(evidence, &models, &mut found);
     found.0
@@ -98,14 +101,20 @@ fn questions(evidence: &Evidence) -> Questions<'_> {
     for answer in &evidence.answers {
         let Some(call) = calls.get(&answer.request) else { continue };
         let order = checkout_of(&checkouts, call, answer).filter(|order| placed.contains(order));
-        let (topic, subject) = order.map_or_else(|| call.aggregate(), |order| (ORDERS, order));
+        let claimed = claimed(call, answer);
+        let (topic, subject) = order.or(claimed).map_or_else(|| call.aggregate(), |order| (ORDERS, order));
         let at = places.get(&(topic, subject)).and_then(|place| answer.positions.get(place)).copied().unwrap_or(0);
-        let question = if order.is_some() { Question::Checkout(call, answer) } else { Question::Client(call, answer) };
+        let question = match (order, claimed) {
+            (Some(_), _) => Question::Checkout(call, answer),
+            (None, Some(_)) => Question::Claim(call, answer),
+            (None, None) => Question::Client(call, answer),
+        };
         ask(topic, subject, at, question);
     }
-    let asks = |c: &&Value| matches!(text(&c["command"]["command"], "op"), "place_hold" | "allocate");
+    let asks = |c: &&Value| matches!(text(&c["command"]["command"], "op"), "place_hold" | "allocate" | "allot");
     let sent: BTreeMap<&str, &Value> = evidence.internal.iter().filter(asks).map(|c| (text(c, "id"), c)).collect();
-    let by_item = |c: &&Value| matches!(text(&c["command"]["command"], "op"), "item_answered" | "allocation_answered");
+    let answers = ["item_answered", "allocation_answered", "allot_answered"];
+    let by_item = |c: &&Value| answers.contains(&text(&c["command"]["command"], "op"));
     for said in evidence.internal.iter().filter(by_item) {
         let asked = text(said, "id").rsplit_once('.').and_then(|(cause, _)| sent.get(cause));
         let Some(asked) = asked else { continue };
@@ -131,6 +140,13 @@ pub fn checkout_of<'e>(checkouts: &BTreeMap<(&str, &str), &'e str>, call: &Call,
     let told = answer.done || matches!(text(&answer.body, "code"), "order_rejected" | "order_cancelled");
     let key = (call.aggregate().1, text(&call.asked()["effect"], "id"));
     checkouts.get(&key).copied().filter(|_| told)
+}
+
+/// The order that answered a claim, where it was not the drop.
+pub fn claimed<'e>(call: &'e Call, answer: &Answer) -> Option<&'e str> {
+    let by_order = ["order_rejected", "order_cancelled", "exists_with_different_content"];
+    let told = answer.done || by_order.contains(&text(&answer.body, "code"));
+    Some(text(call.asked(), "orderId")).filter(|_| told && text(call.asked(), "op") == "claim")
 }
 
 fn shown(evidence: &Evidence) -> Shown<'_> {
@@ -216,6 +232,10 @@ impl<'a, I: Iterator<Item = (u64, Question<'a>)>> Replay<'a, '_, I> {
                 let expected = self.model.answer(&Wait::Placed);
                 self.compare_answer(call, answer, expected.as_ref());
             }
+            Question::Claim(call, answer) => {
+                let expected = self.model.as_order().and_then(|order| order.answer_claim(&call.command));
+                self.compare_answer(call, answer, expected.as_ref());
+            }
             Question::Order(asked, said) => self.ask_order(&asked["command"]["command"], &said["command"]["command"]),
         }
     }
@@ -225,6 +245,7 @@ impl<'a, I: Iterator<Item = (u64, Question<'a>)>> Replay<'a, '_, I> {
         let Some(item) = self.model.as_item() else { return };
         let (now, told) = match text(said, "op") {
             "item_answered" => (item.answer_order(asked), &said["answer"]),
+            "allot_answered" => (item.answer_drop(asked), &said["refusal"]),
             _ => (item.answer_allocation(asked), &said["refusal"]),
         };
         self.found.must(now == *told, "reply-equals-model", || format!("{asked}: had to be told {now}: {said}"));
@@ -251,10 +272,13 @@ impl<'a, I: Iterator<Item = (u64, Question<'a>)>> Replay<'a, '_, I> {
         self.found.must(own.is_some() || !verdict.fresh || !answer.done, "answered-is-in-log", || {
             format!("{} was told {}, and nothing of it is in the log: {}", call.id, answer.body, call.command)
         });
+        if own.is_none() && !answer.done && self.model.late(call.asked()).contains(&answer.body) {
+            return;
+        }
         let expected = match verdict.said {
             Said::Done(reply) => Some(Ok(reply)),
             Said::Refused(refusal) => Some(Err(refusal)),
-            Said::Shown => Some(Ok(self.model.shown())),
+            Said::Shown => Some(Ok(self.model.shown(&call.caller))),
             Said::Later(wait) => self.model.answer(&wait),
         };
         self.compare_answer(call, answer, expected.as_ref());
@@ -262,7 +286,11 @@ impl<'a, I: Iterator<Item = (u64, Question<'a>)>> Replay<'a, '_, I> {
 
     fn compare_answer(&mut self, call: &Call, answer: &Answer, expected: Option<&Result<Value, Value>>) {
         let told = if answer.done { Ok(answer.body.clone()) } else { Err(answer.body.clone()) };
-        self.found.must(expected == Some(&told), "reply-equals-model", || {
+        let same = match (expected, &told) {
+            (Some(Ok(reply)), Ok(told)) => is_told(reply, told),
+            (expected, told) => expected == Some(told),
+        };
+        self.found.must(same, "reply-equals-model", || {
             let expected = expected.map_or_else(|| "nothing".to_owned(), tell);
             format!("{} had to be told {expected}, and was told {}: {}", call.id, tell(&told), call.command)
         });
@@ -279,6 +307,20 @@ impl<'a, I: Iterator<Item = (u64, Question<'a>)>> Replay<'a, '_, I> {
                 self.ask(&question, None);
             }
         }
+    }
+}
+
+/// Whether a reply is the one that was expected; a time that is `notBefore` another may be any later one.
+fn is_told(expected: &Value, told: &Value) -> bool {
+    match (expected, told) {
+        (Value::Object(ours), Value::String(told)) if ours.contains_key("notBefore") => {
+            text(expected, "notBefore") <= told.as_str()
+        }
+        (Value::Object(ours), Value::Object(theirs)) => {
+            let same = |(name, ours): (&String, &Value)| theirs.get(name).is_some_and(|theirs| is_told(ours, theirs));
+            ours.len() == theirs.len() && ours.iter().all(same)
+        }
+        (ours, theirs) => ours == theirs,
     }
 }
 

@@ -17,7 +17,7 @@ pub fn opening(made: &mut Made, random: &mut Random, swarm: &Swarm) -> Vec<Comma
     let mut commands: Vec<_> = ids.iter().map(|id| listing(id, random)).collect();
     for id in &ids[..swarm.items] {
         // In a shop some lies at each location.
-        let times = if swarm.shop { 3 * swarm.locations } else { 1 };
+        let times = if swarm.shop || swarm.drops { 3 * swarm.locations } else { 1 };
         commands.extend((0..times).map(|_| receive(made, id, random, swarm)));
     }
     commands.extend(super::registers::opening(made, random, swarm));
@@ -42,18 +42,18 @@ pub fn ask(made: &mut Made, random: &mut Random, swarm: &Swarm) -> Asks {
             list(&item, random, swarm, Some(SourceVersion { source, version }))
         }
         2 => patch(made, &item, random, swarm),
-        3 if random.chance(if swarm.shop { 8 } else { 50 }) => {
+        3 if random.chance(if swarm.shop || swarm.drops { 8 } else { 50 }) => {
             of_item(item, ItemCommand::Delist(DelistItem { source: None }))
         }
         4..14 => receive(made, &item, random, swarm),
         // Who counts all day sells nothing.
-        14..18 if swarm.shop && random.chance(70) => receive(made, &item, random, swarm),
+        14..18 if (swarm.shop || swarm.drops) && random.chance(70) => receive(made, &item, random, swarm),
         14..18 => count(made, &item, random, swarm),
         18..22 => move_units(made, &item, random, swarm),
         22..25 => transfer(made, &item, random, swarm),
         25..28 => return receive_transfer(made, random, swarm),
         _ => {
-            let much = random.chance(swarm.extremes) && !swarm.shop;
+            let much = random.chance(swarm.extremes) && !swarm.shop && !swarm.drops;
             let quantity = if much { 1_000_000 } else { random.between(0, 3) };
             of_item(item, ItemCommand::SetSafety(SetSafety { quantity }))
         }
@@ -177,8 +177,8 @@ fn catalog(item: &ItemId, digital: bool, category: Option<&str>) -> Catalog {
         name: item.to_string(),
         description: None,
         category: category.map(str::to_owned),
-        // The second item is a seller's, all others are the shop's own.
-        store: (item.as_str() == "sku-1").then(|| StoreId::parse("store-a").expect("an id")),
+        // The second and the fourth item are a seller's, all others are the shop's own.
+        store: matches!(item.as_str(), "sku-1" | "sku-3").then(|| StoreId::parse("store-a").expect("an id")),
         kind: if digital { ItemKind::Digital } else { ItemKind::Physical },
         attributes: serde_json::Map::new(),
         images: Vec::new(),

@@ -3,10 +3,12 @@
 //! One file an aggregate or a kind of request; a new one stands in [`ALL`].
 
 mod carts;
+mod drops;
 pub mod floor;
 mod holds;
 mod items;
 mod orders;
+mod people;
 mod registers;
 mod twist;
 
@@ -16,6 +18,7 @@ use schemas::{
     SubjectId,
     item::{HoldId, ItemCommand},
     money::MAX_EXACT,
+    shopper::Notification,
 };
 
 pub use items::opening;
@@ -27,15 +30,17 @@ pub type Asks = Vec<(Caller, Command)>;
 /// Makes commands of one kind.
 type Generator = fn(&mut Made, &mut Random, &Swarm) -> Asks;
 
-/// Every generator, with how often it is asked: for anything, and in a shop.
-const ALL: [(u64, u64, Generator); 7] = [
-    (24, 20, items::ask),
-    (18, 3, holds::ask),
-    (14, 16, orders::place),
-    (28, 16, orders::ask),
-    (12, 14, carts::ask),
-    (10, 56, floor::ask),
-    (2, 1, registers::ask),
+/// Every generator, with how often it is asked: for anything, in a shop, and where drops are sold.
+const ALL: [([u64; 3], Generator); 9] = [
+    ([24, 20, 14], items::ask),
+    ([18, 3, 3], holds::ask),
+    ([14, 16, 3], orders::place),
+    ([28, 16, 26], orders::ask),
+    ([12, 14, 2], carts::ask),
+    ([10, 56, 14], floor::ask),
+    ([2, 1, 1], registers::ask),
+    ([0, 0, 90], drops::ask),
+    ([0, 0, 6], people::ask),
 ];
 
 /// Everything that was made so far, as far as a later command may name it.
@@ -46,6 +51,12 @@ pub struct Made {
     orders: Vec<MadeOrder>,
     payments: Vec<(OrderId, String)>,
     transfers: Vec<(ItemId, EffectId)>,
+    drops: Vec<drops::MadeDrop>,
+    told: Vec<Notification>,
+    /// What the clients' clocks show, in milliseconds since 1970.
+    pub now: i64,
+    /// What the shoppers of drops have read.
+    pub crowd: drops::Crowd,
     /// What the warehouses and the planner have read.
     pub floor: floor::Floor,
 }
@@ -56,17 +67,17 @@ struct MadeOrder {
     id: OrderId,
     owner: Caller,
     lines: u64,
-    /// A cart numbers its lines from one.
+    /// A cart numbers its lines from one, and so does a drop.
     of_cart: bool,
 }
 
 impl Made {
     /// New commands.
     pub fn ask(&mut self, random: &mut Random, swarm: &Swarm) -> Asks {
-        let weight = |(anything, shop, _): &(u64, u64, Generator)| if swarm.shop { *shop } else { *anything };
-        let all: u64 = ALL.iter().map(weight).sum();
+        let kind = if swarm.drops { 2 } else { usize::from(swarm.shop) };
+        let all: u64 = ALL.iter().map(|(weights, _)| weights[kind]).sum();
         let mut at = random.below(all);
-        for (weight, generator) in ALL.iter().map(|row| (weight(row), row.2)) {
+        for (weight, generator) in ALL.iter().map(|(weights, generator)| (weights[kind], generator)) {
             if at < weight {
                 return generator(self, random, swarm);
             }
@@ -84,6 +95,11 @@ impl Made {
     /// An order to read, and a hold.
     pub fn orders(&self) -> impl Iterator<Item = &OrderId> {
         self.orders.iter().map(|order| &order.id)
+    }
+
+    /// The drops that were asked for.
+    pub fn drops(&self) -> impl Iterator<Item = String> {
+        self.drops.iter().map(drops::MadeDrop::id)
     }
 
     /// Who may have a cart: whoever checked one out.

@@ -102,7 +102,7 @@ fn adjustments(random: &mut Random, swarm: &Swarm, lines: u64) -> Vec<Adjustment
 
 /// Something of an order that is there.
 pub fn ask(made: &mut Made, random: &mut Random, swarm: &Swarm) -> Asks {
-    if swarm.shop
+    if (swarm.shop || swarm.drops)
         && random.chance(60)
         && let Some((order, owner)) = made.floor.waiting(random)
     {
@@ -131,7 +131,12 @@ pub fn ask(made: &mut Made, random: &mut Random, swarm: &Swarm) -> Asks {
             asks
         }
         19..30 => vec![(caller, of_order(OrderCommand::Submit(SubmitOrder { effect: made.effect("submit") })))],
-        30..37 => vec![(caller, of_order(cancel(made, random, swarm, &known)))],
+        // By whose it is, or by a store that may have sold lines of it.
+        30..37 => {
+            let seller = || super::caller(Role::Store, "seller-a", Some("store-a"));
+            let caller = if random.chance(25) { seller() } else { caller };
+            vec![(caller, of_order(cancel(made, random, swarm, &known)))]
+        }
         37 => vec![(service(), stray_money(made, random, order))],
         _ => {
             let effect = made.effect("refund");

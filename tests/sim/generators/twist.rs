@@ -1,7 +1,9 @@
 //! The same id with other content: what a client with a bug asks for.
 
 use super::digest;
-use schemas::{Command, Effect, Quantity, cart::CartCommand, item::ItemCommand, order::OrderCommand};
+use schemas::{
+    Command, Effect, Quantity, cart::CartCommand, follows::FollowsCommand, item::ItemCommand, order::OrderCommand,
+};
 
 /// The command with another digest, and where it has one with another quantity too; `None` where it has no effect id.
 pub fn twist(command: &Command, number: u64) -> Option<Command> {
@@ -60,7 +62,12 @@ pub fn twist(command: &Command, number: u64) -> Option<Command> {
             CartCommand::Merge(c) => other(&mut c.effect),
             _ => return None,
         },
-        Command::Store { .. } | Command::Warehouse { .. } => return None,
+        Command::Drop { command, .. } => super::drops::effect_of(command).map(other)?,
+        Command::Follows { command, .. } => match command {
+            FollowsCommand::Follow(c) => other(&mut c.effect),
+            FollowsCommand::Unfollow(c) => other(&mut c.effect),
+        },
+        Command::Store { .. } | Command::Warehouse { .. } | Command::Shopper { .. } => return None,
     }
     Some(command)
 }

@@ -1,7 +1,7 @@
 //! What clients were told, and when: nobody is told the past, or what is not there yet.
 
 use crate::sim::{
-    checker::evidence::{Answer, CARTS, Call, Evidence, text},
+    checker::evidence::{Answer, CARTS, Call, Evidence, FOLLOWS, SHOPPERS, text},
     model::{Violations, item::GRACE_MS},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,8 +21,9 @@ pub fn check(evidence: &Evidence, found: &mut Violations) {
                 format!("{place}@{seq} was told while the log ended at {end}: {}", call.command)
             });
         }
-        // A cart to which nothing has happened shows that it is empty.
-        let has_position = !answer.positions.is_empty() || !answer.done || call.aggregate().0 == CARTS;
+        // A cart to which nothing has happened shows that it is empty, and a shopper may have nothing to unfollow.
+        let may_be_new = [CARTS, FOLLOWS, SHOPPERS].contains(&call.aggregate().0);
+        let has_position = !answer.positions.is_empty() || !answer.done || may_be_new;
         found.must(has_position, "answered-is-in-log", || format!("{} was told no position: {answer:?}", call.id));
     }
     let twice = answered.iter().find(|(_, times)| **times > 1);
@@ -43,8 +44,8 @@ fn in_order(evidence: &Evidence, calls: &BTreeMap<u64, &Call>, found: &mut Viola
     let mut told: BTreeMap<(&str, &str), Vec<(u64, u64)>> = BTreeMap::new();
     for answer in &evidence.answers {
         let Some(call) = calls.get(&answer.request) else { continue };
-        // The order answers a checkout, with the positions of whoever asked for the same first.
-        if answer.done && text(call.asked(), "op") == "checkout" {
+        // The order answers a checkout and a claim, with the positions of whoever asked for the same first.
+        if answer.done && matches!(text(call.asked(), "op"), "checkout" | "claim") {
             continue;
         }
         let key = call.aggregate();
@@ -106,7 +107,7 @@ fn reads(evidence: &Evidence, found: &mut Violations) {
         // Other rows do not have every event of their aggregate in them.
         let must =
             ends.range((topic, subject, 0)..=(topic, subject, read.token)).next_back().map_or(0, |(_, seq)| *seq);
-        let whole = matches!(read.table.as_str(), "item_v1" | "order_v1");
+        let whole = matches!(read.table.as_str(), "item_v1" | "order_v1" | "drop_v1");
         found.must(!whole || seq >= must, "positions-never-go-back", || {
             format!("client {} knew @{must}, and read @{seq}: {} {}", read.client, read.table, read.key)
         });

@@ -3,7 +3,9 @@
 //! What is true of single events and decisions is checked by the models in passing; here stand the list, and what needs
 //! more than one aggregate.
 
+pub mod drops;
 pub mod history;
+mod lists;
 pub mod log;
 pub mod rest;
 #[cfg(test)]
@@ -12,7 +14,7 @@ pub mod unknown;
 pub mod views;
 
 /// Every invariant: its name, and what it says.
-pub const ALL: [(&str, &str); 37] = [
+pub const ALL: [(&str, &str); 46] = [
     ("never-oversold", "a grant needs as many units as are available; nothing is confirmed that is not held"),
     ("never-negative", "no count of units is below zero"),
     ("conservation", "units only move: on hand is what came less what left, held and committed are those of the holds"),
@@ -37,7 +39,7 @@ pub const ALL: [(&str, &str); 37] = [
     ("no-early-expiry", "nothing expires before its deadline and grace, nor while a command that came before it waits"),
     ("nothing-is-forgotten", "what follows from a decision is part of it"),
     ("money-adds-up", "what came in is kept, captured or due back, once and to the cent"),
-    ("every-hold-ends", "after a quiet time nothing is held"),
+    ("every-hold-ends", "after a quiet time nothing is held, and no hold outlives the return window of its order"),
     ("every-order-ends", "after a quiet time no order is in a passing state"),
     ("stock-equals-orders", "what items have for orders is what orders have of them"),
     ("units-add-up", "each unit of a confirmed order is due, in a sub-order, on the way, cancelled or shipped, once"),
@@ -50,6 +52,21 @@ pub const ALL: [(&str, &str); 37] = [
     ("returns-once", "no more comes back than left, and each unit that does is restocked once"),
     ("carts-agree", "a cart is locked only while its order is open, and each checkout ends"),
     ("merge-moves-once", "the units of a guest's cart move to one cart, once"),
+    ("drops-take-steps", "a drop goes from step to step as the design says"),
+    ("drop-pool-adds-up", "what a drop was lent is remaining, held, sold or given back, and claims hold what is held"),
+    ("drop-units-agree", "what a drop sold and gave back is what its items ordered and took back"),
+    ("limit-per-shopper", "no shopper holds and has bought more of a drop than its limit"),
+    ("admitted-in-order", "shoppers are admitted in the order of the draw, then of joining, and only they may claim"),
+    (
+        "never-more-admitted-than-free",
+        "no more are admitted than units are free, nor than at once, nor while it stands",
+    ),
+    (
+        "seed-is-secret",
+        "the seed of a draw stands nowhere before it is revealed, and is the one whose hash was published",
+    ),
+    ("claims-have-orders", "each claim opens its order in the same decision, and is bought as that is confirmed"),
+    ("drops-end", "after a quiet time every drop is over, and nothing is lent to any"),
     ("views-equal-fold", "every row of every view is what the fold says, whenever it is read"),
     ("unknown-is-resolved", "for a call without an answer the views say, as the log does, whether it took effect"),
     ("the-run-proves-something", "commands were answered, and not nearly all of them refused"),

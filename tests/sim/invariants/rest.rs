@@ -3,9 +3,13 @@
 use crate::sim::{
     checker::{
         Key,
-        evidence::{Event, Evidence, ITEMS, ORDERS, number, text},
+        evidence::{Event, Evidence, ITEMS, ORDERS, text},
     },
-    model::{Model, Violations, item::Phase, order},
+    model::{
+        Model, Violations,
+        item::{Hold, Phase},
+        order,
+    },
 };
 use std::collections::BTreeMap;
 
@@ -22,6 +26,7 @@ pub fn check(evidence: &Evidence, models: &BTreeMap<Key, Box<dyn Model>>, found:
     merges_move_once(evidence, found);
     carts_were_told(models, found);
     holds_have_orders(models, found);
+    holds_end_with_returns(evidence, models, found);
     answers_come_from_items(evidence, found);
 }
 
@@ -83,14 +88,14 @@ fn merges_move_once(evidence: &Evidence, found: &mut Violations) {
 fn holds_have_orders(models: &BTreeMap<Key, Box<dyn Model>>, found: &mut Violations) {
     let order_of = |id: &str| models.get(&(ORDERS.to_owned(), id.to_owned())).and_then(|model| model.as_order());
     for item in models.values().filter_map(|model| model.as_item()) {
-        for hold in item.holds.values().filter(|hold| text(&hold.id, "kind") == "order" && hold.granted > 0) {
-            let order = order_of(text(&hold.id, "order"));
+        for hold in item.holds.values().filter(|hold| hold.granted > 0) {
+            let Some(order) = hold.of_order().map(order_of) else { continue };
             let asked = order.map_or(0, |order| order.asked_of(&item.id));
             found.must(hold.granted == asked, "stock-equals-orders", || {
                 format!("{}: {} units held, {asked} asked by {order:?}", item.id, hold.granted)
             });
             let counts = order.is_some_and(|order| {
-                order.phase == order::Phase::Confirmed && number(&hold.id, "attempt") == order.attempt
+                order.phase == order::Phase::Confirmed && hold.id["attempt"].as_i64().unwrap_or(1) == order.attempt
             });
             found.must(!counts || hold.phase == Phase::Committed, "stock-equals-orders", || {
                 format!("{}: a confirmed order has {hold:?}", item.id)
@@ -98,6 +103,28 @@ fn holds_have_orders(models: &BTreeMap<Key, Box<dyn Model>>, found: &mut Violati
             let stray = hold.phase == Phase::Committed && hold.open() > 0 && !counts;
             found.must(!stray, "stock-equals-orders", || format!("{}: {hold:?} is nobody's", item.id));
         }
+    }
+}
+
+/// An item may forget a hold when its order has said, in the same decision, that it takes no more returns; and then it may.
+fn holds_end_with_returns(evidence: &Evidence, models: &BTreeMap<Key, Box<dyn Model>>, found: &mut Violations) {
+    let of = |name: &'static str| evidence.events.iter().filter(move |event| event.name == name);
+    let ends: BTreeMap<&str, &str> =
+        of("return-window-closed").map(|event| (event.subject.as_str(), event.causation.as_str())).collect();
+    let lent: BTreeMap<String, &str> =
+        of("allotted-committed").map(|e| (e.value["hold"].to_string(), text(&e.value, "orderId"))).collect();
+    for event in of("hold-closed") {
+        let of_drop = lent.get(&event.value["hold"].to_string()).copied();
+        let end = ends.get(of_drop.unwrap_or_else(|| text(&event.value["hold"], "order")));
+        let cause = event.causation.rsplit_once('.').map(|(cause, _)| cause);
+        found.must(end.copied() == cause && end.is_some(), "no-early-expiry", || {
+            format!("{} forgets a hold whose order takes returns: {}", event.subject, event.value)
+        });
+    }
+    for item in models.values().filter_map(|model| model.as_item()) {
+        let ended = |hold: &&Hold| hold.of_order().is_some_and(|order| ends.contains_key(order));
+        let kept = item.holds.values().filter(ended).find(|hold| hold.is_with_the_buyer() && !hold.closed);
+        found.must(kept.is_none(), "every-hold-ends", || format!("{}: {kept:?} outlives its order", item.id));
     }
 }
 

@@ -31,7 +31,10 @@ pub fn check(evidence: &Evidence, models: &BTreeMap<Key, Box<dyn Model>>, found:
         }
         ours.insert((table.to_owned(), key, String::new()), row);
     }
-    evidence.events.iter().for_each(|event| add_listed(event, &mut ours));
+    evidence.events.iter().for_each(|event| {
+        add_listed(event, &mut ours);
+        super::lists::add(event, &mut ours);
+    });
     for (key, row) in &ours {
         let shown = evidence.views.get(key);
         found.must(shown == Some(row), "views-equal-fold", || {
@@ -74,6 +77,14 @@ fn add_listed(event: &Event, rows: &mut BTreeMap<RowKey, Value>) {
             let lists = [("orders_by_shopper_v1", owner["shopper"].as_str()), ("orders_by_store_v1", store)];
             for (table, of) in lists.into_iter().filter_map(|(table, of)| Some((table, of?))) {
                 rows.insert((table.to_owned(), of.to_owned(), format!("{at:016x}/{}", event.subject)), json!({}));
+            }
+        }
+        // Who sells a line is known from the grant on.
+        _ if event.name == "holds-granted" => {
+            let at = millis(text(value, "orderedAt")).cast_unsigned() ^ (1 << 63);
+            for store in list(value, "lines").iter().filter_map(|line| line["store"].as_str()) {
+                let place = format!("{at:016x}/{}", event.subject);
+                rows.insert(("orders_by_store_v1".to_owned(), store.to_owned(), place), json!({}));
             }
         }
         _ => add_backorder(event, rows),
@@ -151,6 +162,7 @@ fn entry(event: &Event, places: &[&Value]) -> Value {
     let hold = hold.unwrap_or(none);
     let hold = match text(hold, "kind") {
         "order" => json!(format!("order/{}/{}", text(hold, "order"), hold["attempt"])),
+        "drop" => json!(format!("drop/{}/{}", text(hold, "drop"), text(hold, "claim"))),
         "free" => json!(format!("free/{}/{}", text(hold, "caller"), text(hold, "id"))),
         _ => Value::Null,
     };
@@ -162,6 +174,7 @@ fn entry(event: &Event, places: &[&Value]) -> Value {
         "units-uncommitted" => &value["cancellation"],
         "units-allocated" | "units-deallocated" | "stock-shipped" => &value["subOrder"],
         "stock-restocked" => &value["returnId"],
+        "units-allotted" | "allotment-returned" | "allotted-committed" => &value["allotment"],
         _ => &value["reference"],
     };
     let effect = match event.name.as_str() {
@@ -174,7 +187,9 @@ fn entry(event: &Event, places: &[&Value]) -> Value {
         (0, _) => json!("committed"),
         _ => json!("held"),
     };
+    let allotted = json!("allotted");
     let (from, to) = match event.name.as_str() {
+        "units-uncommitted" if !value["into"].is_null() => (none, &allotted),
         "hold-released" => (&released, none),
         "stock-moved" => (&value["from"], &value["to"]),
         "stock-restocked" => (none, &value["condition"]),

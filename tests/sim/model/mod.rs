@@ -4,12 +4,14 @@
 //! one implements [`Model`] and stands in [`of_topic`].
 
 pub mod cart;
+pub mod drop;
 pub mod item;
 pub mod order;
+mod people;
 mod plan;
 mod registers;
 
-use super::checker::evidence::{CARTS, Event, ITEMS, ORDERS, STORES, WAREHOUSES};
+use super::checker::evidence::{CARTS, DROPS, Event, FOLLOWS, ITEMS, ORDERS, SHOPPERS, STORES, WAREHOUSES};
 use serde_json::Value;
 
 /// Something that must not be, under the name of the invariant that it breaks.
@@ -58,6 +60,7 @@ pub enum Wait {
     Placed,
     Payment(String),
     Submitted,
+    Scheduled,
 }
 
 /// What must follow from a command at some state.
@@ -104,8 +107,12 @@ pub trait Model {
     fn answer(&self, _wait: &Wait) -> Option<Result<Value, Value>> {
         None
     }
-    /// The reply that shows all of it.
-    fn shown(&self) -> Value {
+    /// The refusals that may be told beside that of [`Self::decide`], where the time of the decision is not known.
+    fn late(&self, _asked: &Value) -> Vec<Value> {
+        Vec::new()
+    }
+    /// The reply that shows all of it that this caller may know.
+    fn shown(&self, _caller: &Value) -> Value {
         Value::Null
     }
     /// Takes an event, and says what is wrong with it.
@@ -128,6 +135,10 @@ pub trait Model {
     fn as_cart(&self) -> Option<&cart::Cart> {
         None
     }
+    /// As [`Self::as_item`].
+    fn as_drop(&self) -> Option<&drop::Drop> {
+        None
+    }
 }
 
 /// The model of an aggregate to which nothing has happened; `None` where nobody has made one.
@@ -138,6 +149,9 @@ pub fn of_topic(topic: &str, subject: &str) -> Option<Box<dyn Model>> {
         CARTS => Some(Box::new(cart::Cart::new(subject))),
         STORES => Some(Box::new(registers::Register::new("store", subject))),
         WAREHOUSES => Some(Box::new(registers::Register::new("warehouse", subject))),
+        DROPS => Some(Box::new(drop::Drop::new(subject))),
+        FOLLOWS => Some(Box::new(people::Follows::new(subject))),
+        SHOPPERS => Some(Box::new(people::Shopper::new(subject))),
         _ => None,
     }
 }

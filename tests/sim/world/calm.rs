@@ -43,13 +43,29 @@ impl World {
         self.now = self.latest.plus_seconds(4_100);
         self.latest = self.now;
         self.settle();
+        if self.swarm.shop && self.swarm.seed.is_multiple_of(2) {
+            self.a_day_later();
+        }
+        if self.swarm.drops && self.swarm.seed.is_multiple_of(2) {
+            self.forget_drops();
+        }
         let open = self.clients.unanswered();
         assert!(open.is_empty(), "answered-is-in-log: never answered: {:?}", self.clients.wished(open[0]));
         self.check_owners();
     }
 
+    /// A day after its end a drop is closed, and may leave memory.
+    fn forget_drops(&mut self) {
+        self.now = self.latest.plus_seconds(25 * 3_600);
+        self.latest = self.now;
+        self.settle();
+        let of = |name: &str| self.tail.events.iter().filter(|event| event.name == name).count();
+        let (over, closed) = (of("drop-ended") + of("drop-cancelled"), of("drop-closed"));
+        assert_eq!(over, closed, "drops-end: a drop that is over is kept for more than a day");
+    }
+
     /// Until neither a shard nor the provider has anything to do.
-    fn settle(&mut self) {
+    pub fn settle(&mut self) {
         self.run_dry();
         for round in 0.. {
             assert!(round < 1_000, "money-adds-up: the provider is never done");
@@ -66,7 +82,7 @@ impl World {
     }
 
     /// The planner and the warehouses do what is left to do.
-    fn finish_floor(&mut self) {
+    pub fn finish_floor(&mut self) {
         for round in 0.. {
             assert!(round < 200, "due-is-planned: the planner is never done");
             self.tail.read(&self.log);
@@ -105,7 +121,7 @@ impl World {
     }
 
     /// Nobody waits for ever, and what an owner knows is what any start would make of the log.
-    fn check_owners(&mut self) {
+    pub fn check_owners(&mut self) {
         for (shard, owner) in self.log.shards().all().zip(&mut self.owners) {
             let owner = owner.as_mut().expect("it is calm");
             assert_eq!(owner.shard.waiting(), 0, "answered-is-in-log: somebody waits for ever");

@@ -1,6 +1,8 @@
 //! One seed from the first command to the last check.
 
 mod calm;
+mod late;
+pub mod saga;
 mod weather;
 
 use super::{
@@ -10,6 +12,7 @@ use super::{
         evidence::{Evidence, list},
     },
     clients::Clients,
+    doom::Doom,
     generators::{self, Made, service},
     invariants,
     owner::{After, Owner, Weather},
@@ -56,6 +59,7 @@ struct World {
     calm: Arc<AtomicBool>,
     fates: Arc<Mutex<Tally>>,
     tally: Tally,
+    doom: Arc<Doom>,
 }
 
 /// Runs a seed up to its last check: what it left behind, and how often what happened.
@@ -106,6 +110,7 @@ impl World {
             calm,
             fates,
             tally: Tally::new(),
+            doom: Arc::new(Doom::never()),
             swarm,
         }
     }
@@ -118,7 +123,7 @@ impl World {
             33..38 => self.provider_answers(),
             38..72 => {
                 // In a shop the way from an order to its return is long.
-                for _ in 0..if self.swarm.shop { 4 } else { 1 } {
+                for _ in 0..if self.swarm.shop || self.swarm.drops { 4 } else { 1 } {
                     let shard = self.random.below(self.owners.len() as u64);
                     self.pass(usize::try_from(shard).expect("a few"));
                 }
@@ -169,6 +174,8 @@ impl World {
     fn ask(&mut self) {
         let client = usize::try_from(self.random.below(self.swarm.clients as u64)).expect("a few");
         self.tail.read(&self.log);
+        self.made.now = self.now.millis();
+        self.made.crowd.read(&self.tail.events);
         self.made.floor.read(&self.tail.events, &mut self.random);
         for (caller, command) in self.made.ask(&mut self.random, &self.swarm) {
             self.wish(client, caller, command);
@@ -207,8 +214,8 @@ impl World {
     /// Whether the shard had something to do.
     fn pass(&mut self, shard: usize) -> bool {
         let id = ShardId(u32::try_from(shard).expect("a few"));
-        let (log, swarm) = (Arc::clone(&self.log), self.swarm.clone());
-        let weather = Weather { now: self.now, swarm: &swarm, calm: self.is_calm() };
+        let (log, swarm, doom) = (Arc::clone(&self.log), self.swarm.clone(), Arc::clone(&self.doom));
+        let weather = Weather { now: self.now, swarm: &swarm, calm: self.is_calm(), doom: &doom };
         let (random, tally) = (&mut self.random, &mut self.tally);
         let owner = self.owners[shard].take();
         let mut owner = owner.unwrap_or_else(|| Owner::recover(&log, id, &weather, random, tally));

@@ -74,7 +74,7 @@ impl World {
     }
 
     /// The process ends at once: what was not durable is gone, and so is everybody who waits.
-    fn crash(&mut self) {
+    pub fn crash(&mut self) {
         self.owners.iter_mut().for_each(|owner| *owner = None);
         self.log.crash();
         self.clients.hang_up();
@@ -100,8 +100,14 @@ impl World {
     }
 
     pub fn time_passes(&mut self) {
-        // In a shop it goes slowly: orders shall get somewhere.
-        let millis = match self.random.below(if self.swarm.shop { 30 } else { 10 }) {
+        // In a shop it goes slowly, and in a drop: orders shall get somewhere.
+        let millis = match self.random.below(if self.swarm.drops {
+            50
+        } else if self.swarm.shop {
+            30
+        } else {
+            10
+        }) {
             0..2 => self.random.between(60_000, 400_000),
             2..5 => self.random.between(5_000, 40_000),
             _ => self.random.between(1, 3_000),
@@ -158,7 +164,12 @@ impl World {
         let orders: Vec<_> = self.made.orders().map(ToString::to_string).collect();
         let holds: Vec<_> = self.made.holds().map(|(item, hold)| (item.clone(), hold.clone())).collect();
         let carts: Vec<_> = self.made.carts().collect();
-        let (topic, subject, table, key) = match self.random.below(5) {
+        let drops: Vec<_> = self.made.drops().collect();
+        let (topic, subject, table, key) = match self.random.below(if self.swarm.drops { 7 } else { 5 }) {
+            5.. => {
+                let Some(drop) = self.random.pick(&drops).cloned() else { return };
+                (Topic::DropsEvents, drop.clone(), "drop_v1", drop)
+            }
             0 => (Topic::InventoryEvents, item.clone(), "item_v1", item),
             1 => (Topic::InventoryEvents, item.clone(), "stock_v1", item),
             2 => {

@@ -175,7 +175,10 @@ pub(super) fn result(
         | ReplyBody::Order(_)
         | ReplyBody::Cart(_)
         | ReplyBody::Store(_)
-        | ReplyBody::Warehouse(_)) => Err(answer::unexpected(&other)),
+        | ReplyBody::Warehouse(_)
+        | ReplyBody::Drop(_)
+        | ReplyBody::Follows(_)
+        | ReplyBody::Shopper(_)) => Err(answer::unexpected(&other)),
     }
 }
 

@@ -298,6 +298,11 @@ impl Api {
         mint(&self.auth, &grant, Duration::from_secs(600), SystemClock.now()).expect("a token")
     }
 
+    /// What the token of `sub` calls itself.
+    pub fn caller(&self, sub: &str) -> schemas::SubjectId {
+        self.auth.pseudonym(sub)
+    }
+
     /// A call without a caller.
     pub fn anonymous(&self, method: &str, path: &str) -> Call<'_> {
         Call { api: self, request: Request::builder().method(method).uri(path), body: Body::empty() }

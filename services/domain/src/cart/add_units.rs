@@ -5,7 +5,7 @@ use crate::{Context, Decided};
 use schemas::cart::{AddUnits, CartLine, CartRejection};
 
 pub(super) fn add_units(cart: &Cart, command: &AddUnits, cx: Context<'_>) -> Decided {
-    if cart.known.again(&command.effect)?.is_some() {
+    if cart.again(&command.effect)?.is_some() {
         return Ok(done(cart, Vec::new(), cx));
     }
     unlocked(cart)?;

@@ -10,7 +10,7 @@ use schemas::{
 use std::collections::BTreeSet;
 
 pub(super) fn checkout(cart: &Cart, command: &Checkout) -> Decided {
-    if let Some(was) = cart.known.again(&command.effect)? {
+    if let Some(was) = cart.again(&command.effect)? {
         // The id of another operation is no checkout's.
         let known = was.order.as_ref().and_then(|order_id| Some((order_id, cart.checkouts.get(order_id)?)));
         let Some((order_id, known)) = known else { return refuse(CartRejection::IdempotencyKeyReused) };

@@ -10,7 +10,7 @@ use schemas::{
 pub(super) fn hand_over(cart: &Cart, command: &HandOverCart) -> Decision {
     let HandOverCart { effect, to } = command.clone();
     // Whatever it gave under this id is on its way already.
-    let was_asked = cart.known.again(&effect).is_ok_and(|known| known.is_some());
+    let was_asked = cart.again(&effect).is_ok_and(|known| known.is_some());
     let keeps = was_asked || cart.locked_by().is_some();
     let lines: Vec<_> = if keeps { Vec::new() } else { cart.lines.values().cloned().collect() };
     let take = TakeOverCart { effect: effect.clone(), guest: cart.shopper.clone(), lines: lines.clone() };

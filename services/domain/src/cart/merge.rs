@@ -9,7 +9,7 @@ use schemas::{
 
 pub(super) fn merge(cart: &Cart, command: &MergeCart, cx: Context<'_>) -> Decided {
     let wait = || Answer::Later(Wait::Cart(CartWait::Merged(command.effect.id.clone())));
-    if cart.known.again(&command.effect)?.is_some() {
+    if cart.again(&command.effect)?.is_some() {
         let under_way = cart.has_merge(&command.effect.id);
         let waits = || Decision { events: Vec::new(), sends: Vec::new(), answer: wait() };
         return Ok(if under_way { waits() } else { done(cart, Vec::new(), cx) });

@@ -9,7 +9,6 @@ mod answer;
 mod checkout;
 mod evolve;
 mod hand_over;
-mod known;
 mod merge;
 mod order_ended;
 mod remove_units;
@@ -22,8 +21,10 @@ mod tests;
 pub use answer::{CartWait, answer};
 pub use evolve::evolve;
 
-use crate::{Answer, Context, Decided, Decision};
-use known::Known;
+use crate::{
+    Answer, Context, Decided, Decision,
+    known::{Known, Was},
+};
 use schemas::{
     Effect, EffectId, Event, ItemId, Metadata, OrderId, Quantity, Rejection, Role, SubjectId,
     cart::{CartCommand, CartEvent, CartLine, CartLineSet, CartRejection, MergeBegun},
@@ -110,6 +111,14 @@ impl Cart {
     fn own_units(&self, item: &ItemId) -> u64 {
         let lines = self.open().flat_map(|(_, checkout)| &checkout.lines);
         lines.filter(|line| line.item_id == *item).map(|line| line.quantity.units()).sum()
+    }
+
+    /// The effect of that id, if it was before; refused where it said something else then.
+    fn again(&self, effect: &Effect) -> Result<Option<&Was>, Rejection> {
+        if planted::bug!("cart-key-forgotten") {
+            return Ok(None);
+        }
+        self.known.again(effect).map_err(|_| Rejection::Cart(CartRejection::IdempotencyKeyReused))
     }
 
     fn has_merge(&self, id: &EffectId) -> bool {

@@ -5,7 +5,7 @@ use crate::{Context, Decided};
 use schemas::cart::{CartEvent, CartLine, CartLineRemoved, CartLineSet, RemoveUnits};
 
 pub(super) fn remove_units(cart: &Cart, command: &RemoveUnits, cx: Context<'_>) -> Decided {
-    if cart.known.again(&command.effect)?.is_some() {
+    if cart.again(&command.effect)?.is_some() {
         return Ok(done(cart, Vec::new(), cx));
     }
     unlocked(cart)?;

@@ -5,7 +5,7 @@ use crate::{Context, Decided};
 use schemas::cart::{CartEvent, CartLine, CartLineRemoved, SetCartLine};
 
 pub(super) fn set_line(cart: &Cart, command: &SetCartLine, cx: Context<'_>) -> Decided {
-    if cart.known.again(&command.effect)?.is_some() {
+    if cart.again(&command.effect)?.is_some() {
         return Ok(done(cart, Vec::new(), cx));
     }
     unlocked(cart)?;

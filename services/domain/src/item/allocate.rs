@@ -12,13 +12,13 @@ use schemas::{
 /// An order is sent the answer, whatever it is, and again when it asks again.
 pub(super) fn allocate(item: &Item, c: &Allocate) -> ItemDecided {
     let decided = bind(item, c);
-    let HoldId::Order { order, .. } = &c.hold else { return decided.map(|events| untold(events, Vec::new())) };
+    let Some(order) = item.order_of(&c.hold) else { return decided.map(|events| untold(events, Vec::new())) };
     let (events, refusal) = match decided {
         Ok(events) => (events, None),
         Err(refusal) => (Vec::new(), Some(refusal)),
     };
     let answered = AllocationAnswered { sub_order: c.sub_order.clone(), item_id: item.id.clone(), refusal };
-    let send = Command::Order { order: order.clone(), command: OrderCommand::AllocationAnswered(answered) };
+    let send = Command::Order { order, command: OrderCommand::AllocationAnswered(answered) };
     Ok(untold(events, vec![send]))
 }
 

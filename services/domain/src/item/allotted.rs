@@ -1,15 +1,24 @@
 //! CommitAllotted: units lent to a drop are ordered.
 
 use super::{Item, ItemDecided, effects::differs, event, tally::take, untold};
-use schemas::item::{AllottedCommitted, CommitAllotted, HoldId, ItemRejection};
+use schemas::{
+    Command,
+    item::{AllottedCommitted, CommitAllotted, HoldId, ItemRejection},
+    order::{DropUnitsCommitted, OrderCommand},
+};
 
-/// Orders units of an allotment, under a hold of their own from now on.
+/// Orders units of an allotment, under a hold of their own from now on. Their order is told, and again when it is asked
+/// again: only then are they planned.
 pub(super) fn commit_allotted(item: &Item, c: &CommitAllotted) -> ItemDecided {
+    let tell = || {
+        let command = OrderCommand::DropUnitsCommitted(DropUnitsCommitted { item_id: item.id.clone() });
+        c.order_id.iter().map(|order| Command::Order { order: order.clone(), command: command.clone() }).collect()
+    };
     if let Some(hold) = item.holds.get(&c.hold) {
         if hold.quantity != c.quantity.get() {
             return Err(differs(u64::from(hold.quantity), c.quantity.units()));
         }
-        return Ok(untold(Vec::new(), Vec::new()));
+        return Ok(untold(Vec::new(), tell()));
     }
     item.check_stocked()?;
     match &c.hold {
@@ -29,7 +38,8 @@ pub(super) fn commit_allotted(item: &Item, c: &CommitAllotted) -> ItemDecided {
         allotment: c.allotment.clone(),
         hold: c.hold.clone(),
         quantity: c.quantity,
+        order_id: c.order_id.clone(),
         stock: tally.levels(),
     };
-    Ok(untold(vec![event(committed)], Vec::new()))
+    Ok(untold(vec![event(committed)], tell()))
 }

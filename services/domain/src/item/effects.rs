@@ -2,7 +2,7 @@
 
 use super::transfers::TransferKey;
 use schemas::{
-    CancellationId, Digest, Effect, EffectId, Timestamp,
+    AllotmentId, CancellationId, Digest, Effect, EffectId, Timestamp,
     item::{HoldId, ItemRejection, ItemReply},
 };
 use serde::{Deserialize, Serialize};
@@ -84,6 +84,8 @@ pub(super) enum Over {
     Effect(EffectKey),
     Hold(HoldId),
     Transfer(TransferKey),
+    /// An allotment that was asked back before it was lent.
+    Voided(AllotmentId),
 }
 
 /// How many things may leave with one event: more than one event can bring, so that the queue never grows for good.
@@ -125,12 +127,17 @@ impl Effects {
         self.leaving.push_back((time, Over::Transfer(key.clone())));
     }
 
+    /// Remembers that an allotment will not be lent.
+    pub fn allotment_is_void(&mut self, id: &AllotmentId, time: Timestamp) {
+        self.leaving.push_back((time, Over::Voided(id.clone())));
+    }
+
     /// Forgets some of what has been over since `before`, by the time of the events; answers what is kept elsewhere.
     pub fn forget(&mut self, before: Timestamp, mut elsewhere: impl FnMut(&Over, Timestamp)) {
         for _ in 0..LEAVE_AT_ONCE {
             let Some((at, over)) = self.leaving.pop_front_if(|(at, _)| *at <= before) else { return };
             match &over {
-                Over::Hold(_) | Over::Transfer(_) => elsewhere(&over, at),
+                Over::Hold(_) | Over::Transfer(_) | Over::Voided(_) => elsewhere(&over, at),
                 Over::Effect(key) => {
                     // The same id may have come again, when another retention held.
                     if self.by_key.get(key).is_some_and(|recorded| recorded.at == at) {

@@ -8,15 +8,15 @@
 use super::{
     Allotment, Item,
     effects::{EffectKey, Outcome, Over, Recorded},
-    holds::{Age, Hold, Phase},
+    holds::{Age, Details, Hold, Phase},
     tally::{signed, take},
 };
 use crate::Policy;
 use schemas::{
     AllotmentId, Digest, Effect, Timestamp,
     item::{
-        AllotmentReturned, AllottedCommitted, HoldId, ItemDelisted, ItemEvent, ItemListed, PriceChanged, SafetySet,
-        ShortfallDetected, SourceVersion, StockLevels, UnitsAllotted,
+        AllotmentReturned, AllotmentVoided, AllottedCommitted, HoldId, ItemDelisted, ItemEvent, ItemListed,
+        PriceChanged, SafetySet, ShortfallDetected, SourceVersion, StockLevels, UnitsAllotted,
     },
 };
 
@@ -44,7 +44,9 @@ pub fn evolve(item: &mut Item, event: &ItemEvent, time: Timestamp, policy: &Poli
         ItemEvent::UnitsDeallocated(e) => item.deallocated(e, time),
         ItemEvent::StockShipped(e) => item.shipped(e, time),
         ItemEvent::StockRestocked(e) => item.restocked(e, time),
+        ItemEvent::HoldClosed(e) => item.hold_closed(e, time),
         ItemEvent::UnitsAllotted(e) => item.allotted(e),
+        ItemEvent::AllotmentVoided(e) => item.allotment_voided(e, time),
         ItemEvent::AllotmentReturned(e) => item.allotment_returned(e, time),
         ItemEvent::AllottedCommitted(e) => item.allotted_committed(e),
         ItemEvent::SafetySet(e) => item.safety_set(e),
@@ -98,13 +100,16 @@ impl Item {
     /// Lets go of what has been over for as long as ids are kept, a little with every event.
     fn forget(&mut self, time: Timestamp, policy: &Policy) {
         let before = time.plus_millis(-i64::from(policy.retention_seconds) * 1_000);
-        let Self { effects, holds, transfers, .. } = self;
+        let Self { effects, holds, transfers, voided, .. } = self;
         effects.forget(before, |over, since| match over {
             Over::Hold(id) => holds.forget(id, since),
             Over::Transfer(key) => {
                 if transfers.get(key).is_some_and(|transfer| transfer.over == Some(since)) {
                     transfers.remove(key);
                 }
+            }
+            Over::Voided(allotment) => {
+                voided.remove(allotment);
             }
             Over::Effect(_) => {}
         });
@@ -155,11 +160,15 @@ impl Item {
         self.tally.allotted += e.quantity.units();
         assert!(self.tally.available() >= 0, "S2: nothing is lent that is not there");
         self.check_levels(&e.stock);
-        let granted = Outcome::Stock(e.stock.available, e.stock.on_hand);
-        let allotment =
-            Allotment { drop: e.drop.clone(), quantity: e.quantity.get(), units: e.quantity.units(), granted };
+        let allotment = Allotment { drop: e.drop.clone(), quantity: e.quantity.get(), units: e.quantity.units() };
         let before = self.allotments.insert(e.allotment.clone(), allotment);
         assert!(before.is_none(), "S5: {:?} is lent twice", e.allotment);
+    }
+
+    fn allotment_voided(&mut self, e: &AllotmentVoided, time: Timestamp) {
+        assert!(!self.allotments.contains_key(&e.allotment), "what is lent is given back, not voided");
+        self.voided.insert(e.allotment.clone());
+        self.effects.allotment_is_void(&e.allotment, time);
     }
 
     fn allotment_returned(&mut self, e: &AllotmentReturned, time: Timestamp) {
@@ -177,6 +186,9 @@ impl Item {
         self.check_levels(&e.stock);
         let mut hold = Hold::new(Phase::Committed, e.quantity.get());
         hold.committed = e.quantity.get();
+        if e.order_id.is_some() {
+            hold.details = Some(Box::new(Details { order: e.order_id.clone(), ..Details::default() }));
+        }
         self.add_hold(&e.hold, hold);
     }
 

@@ -10,7 +10,7 @@ use crate::Policy;
 use schemas::{
     Timestamp,
     item::{
-        ForwardedQuantity, HoldCommitted, HoldExpired, HoldGranted, HoldId, HoldReleased, SubOrderQuantity,
+        ForwardedQuantity, HoldClosed, HoldCommitted, HoldExpired, HoldGranted, HoldId, HoldReleased, SubOrderQuantity,
         UnitsUncommitted,
     },
 };
@@ -84,6 +84,14 @@ impl Item {
             assert_eq!(hold.phase, Phase::Active, "S3: only an active hold expires");
             assert_eq!(hold.quantity, e.quantity.get(), "S3: a hold expires as a whole");
             hold.phase = Phase::Expired;
+        });
+    }
+
+    pub(super) fn hold_closed(&mut self, e: &HoldClosed, time: Timestamp) {
+        self.change_hold(&e.hold, time, |hold| {
+            assert_eq!(hold.phase, Phase::Committed, "S3: only an ordered hold is closed");
+            assert!(!hold.closed, "S5: {:?} is closed twice", e.hold);
+            hold.closed = true;
         });
     }
 

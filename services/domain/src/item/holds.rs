@@ -2,7 +2,7 @@
 
 use super::by_id::ById;
 use schemas::{
-    Digest, EffectId, FreeHoldId, LocationId, Metadata, Money, Quantity, SubOrderId, Timestamp,
+    Digest, EffectId, FreeHoldId, LocationId, Metadata, Money, OrderId, Quantity, SubOrderId, Timestamp,
     item::{HoldId, HoldReply, HoldStatus, ItemReply},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -57,6 +57,9 @@ pub(super) struct Hold {
     /// Units of them that came back.
     #[serde(rename = "r", default, skip_serializing_if = "is_zero")]
     pub returned: u32,
+    /// Its order takes no more returns: those that come are not waited for.
+    #[serde(rename = "z", default, skip_serializing_if = "std::ops::Not::not")]
+    pub closed: bool,
     /// The price at the grant.
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
     pub unit_price: Option<Money>,
@@ -84,6 +87,9 @@ pub(super) struct Details {
     pub reference: Option<String>,
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
+    /// The order of a drop's claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderId>,
     /// Every allocation that it ever had: the same sub-order is allocated once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allocations: Vec<Allocation>,
@@ -114,6 +120,7 @@ impl Hold {
             forwarded: 0,
             shipped: 0,
             returned: 0,
+            closed: false,
             unit_price: None,
             expires_at: None,
             digest: None,
@@ -154,7 +161,8 @@ impl Hold {
 
     /// Whether nothing can happen to it any more, so that it may be forgotten.
     ///
-    /// Shipped units of an order or a drop may still come back; a digital item has nothing that could.
+    /// Shipped units of an order or a drop may still come back until their owner closes the hold; a digital item has
+    /// nothing that could.
     fn is_over(&self, id: &HoldId, digital: bool) -> bool {
         match self.phase {
             Phase::Active => false,
@@ -162,7 +170,7 @@ impl Hold {
             Phase::Committed => match id {
                 HoldId::Free { .. } => self.open() == 0,
                 HoldId::Order { .. } | HoldId::Drop { .. } => {
-                    digital || (self.open() == 0 && self.shipped == self.returned)
+                    digital || (self.open() == 0 && (self.closed || self.shipped == self.returned))
                 }
             },
         }

@@ -10,6 +10,7 @@ mod allot;
 mod allotted;
 mod by_id;
 mod clock;
+mod close_hold;
 mod commit_hold;
 mod count;
 mod effects;
@@ -42,17 +43,18 @@ mod tests;
 
 pub use clock::on_clock;
 pub use evolve::evolve;
+pub(crate) use patch::merge;
 
 use crate::{Answer, Context, Decided, Decision};
 use effects::{EffectKey, Effects, Outcome};
 use holds::Holds;
 use schemas::{
-    AllotmentId, Command, DropId, Effect, Event, FreeHoldId, ItemId, LocationId, Money, Quantity, Rejection, ReplyBody,
-    SourceId, SubOrderId, Timestamp,
+    AllotmentId, Command, DropId, Effect, Event, FreeHoldId, ItemId, LocationId, Money, OrderId, Quantity, Rejection,
+    ReplyBody, SourceId, SubOrderId, Timestamp,
     item::{Catalog, HoldId, HoldStatus, ItemCommand, ItemEvent, ItemKind, ItemRejection, ItemReply, StockLevels},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tally::{Buckets, Tally, Turnover};
 use transfers::{Transfer, TransferKey};
 
@@ -77,6 +79,9 @@ pub struct Item {
     /// Allocations so far: their number says which is the newest.
     allocations: u64,
     allotments: BTreeMap<AllotmentId, Allotment>,
+    /// Asked back before they were lent: they never are.
+    #[serde(default)]
+    voided: BTreeSet<AllotmentId>,
     holds: Holds,
     effects: Effects,
 }
@@ -105,8 +110,6 @@ struct Allotment {
     quantity: u32,
     /// Lent now.
     units: u64,
-    /// What the command was answered.
-    granted: Outcome,
 }
 
 impl Item {
@@ -126,6 +129,7 @@ impl Item {
             transfers: HashMap::new(),
             allocations: 0,
             allotments: BTreeMap::new(),
+            voided: BTreeSet::new(),
             holds: Holds::default(),
             effects: Effects::default(),
         }
@@ -159,6 +163,15 @@ impl Item {
     #[must_use]
     pub fn hold_status(&self, id: &HoldId) -> Option<HoldStatus> {
         self.holds.get(id).map(holds::Hold::status)
+    }
+
+    /// The order that a hold is for; none of a foreign system's own.
+    fn order_of(&self, hold: &HoldId) -> Option<OrderId> {
+        match hold {
+            HoldId::Order { order, .. } => Some(order.clone()),
+            HoldId::Drop { .. } => self.holds.get(hold)?.details.as_ref()?.order.clone(),
+            HoldId::Free { .. } => None,
+        }
     }
 
     /// What is available, as the owner of a hold is told: of a digital item nothing.
@@ -261,6 +274,7 @@ pub fn decide(item: &Item, command: &ItemCommand, cx: Context<'_>) -> Decided {
         ItemCommand::Forward(c) => Ok(forward::forward(item, c)),
         ItemCommand::ReceiveForward(c) => Ok(forward::receive_forward(item, c, cx)),
         ItemCommand::Restock(c) => restock::restock(item, c),
+        ItemCommand::CloseHold(c) => Ok(close_hold::close_hold(item, c)),
         ItemCommand::Allot(c) => allot::allot(item, c),
         ItemCommand::ReturnAllotment(c) => allot::return_allotment(item, c),
         ItemCommand::CommitAllotted(c) => allotted::commit_allotted(item, c),

@@ -74,7 +74,7 @@ fn check_store(patch: &Map<String, Value>, cx: Context<'_>) -> Result<(), ItemRe
 }
 
 /// RFC 7396, section 2. No deeper than the JSON reader lets a body nest.
-fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
+pub(crate) fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
     for (field, value) in patch {
         match value {
             Value::Null => {

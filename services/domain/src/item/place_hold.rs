@@ -98,10 +98,13 @@ fn place_for_order(item: &Item, c: &PlaceHold, order: &OrderId, attempt: u32) ->
 
 fn answer_order(item: &Item, c: &PlaceHold) -> (Vec<Event>, HoldAnswer) {
     let kind = if item.is_digital() { ItemKind::Digital } else { ItemKind::Physical };
-    let file = item.catalog.as_ref().and_then(|catalog| catalog.file.clone());
+    let (file, store) =
+        item.catalog.as_ref().map(|catalog| (catalog.file.clone(), catalog.store.clone())).unwrap_or_default();
     if let Some(hold) = item.holds.get(&c.hold) {
         let answer = match (hold.phase, hold.unit_price) {
-            (Phase::Active | Phase::Committed, Some(unit_price)) => HoldAnswer::Granted { unit_price, kind, file },
+            (Phase::Active | Phase::Committed, Some(unit_price)) => {
+                HoldAnswer::Granted { unit_price, kind, file, store }
+            }
             (Phase::Active | Phase::Committed | Phase::Released | Phase::Expired, _) => {
                 HoldAnswer::Refused { refusal: HoldRefusal::Released }
             }
@@ -111,7 +114,7 @@ fn answer_order(item: &Item, c: &PlaceHold) -> (Vec<Event>, HoldAnswer) {
     match check(item, c) {
         Ok(unit_price) => {
             let granted = grant(item, c, unit_price, None);
-            (vec![event(granted)], HoldAnswer::Granted { unit_price, kind, file })
+            (vec![event(granted)], HoldAnswer::Granted { unit_price, kind, file, store })
         }
         Err(rejection) => (Vec::new(), HoldAnswer::Refused { refusal: refusal(rejection) }),
     }

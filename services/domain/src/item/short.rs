@@ -42,7 +42,7 @@ pub(super) fn tell_orders(item: &Item, decision: &mut Decision, cx: Context<'_>)
     }
 }
 
-/// Tells an order that units of a sub-order have no place any more; a drop's are its own to tell.
+/// Tells an order that units of a sub-order have no place any more; a foreign system's own hold has none.
 pub(super) fn tell_order(
     item: &Item,
     hold: &HoldId,
@@ -50,10 +50,10 @@ pub(super) fn tell_order(
     quantity: Quantity,
     cx: Context<'_>,
 ) -> Option<Command> {
-    let HoldId::Order { order, .. } = hold else { return None };
+    let order = item.order_of(hold)?;
     let (sub_order, item_id) = (sub_order.clone(), item.id.clone());
     let deallocated = ItemDeallocated { cause: cx.command_id.clone(), sub_order, item_id, quantity };
-    Some(Command::Order { order: order.clone(), command: OrderCommand::ItemDeallocated(deallocated) })
+    Some(Command::Order { order, command: OrderCommand::ItemDeallocated(deallocated) })
 }
 
 /// Records that less is there than is promised.

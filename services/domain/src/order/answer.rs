@@ -82,6 +82,7 @@ pub(super) fn reply(order: &Order) -> OrderReply {
                 quantity: ordered.quantity,
                 unit_price: line.priced.map(|priced| priced.unit_price).or(ordered.unit_price),
                 kind: line.priced.map(|priced| priced.kind),
+                store: line.store.clone(),
                 cancelled: line.cancelled,
                 shipped: line.shipped,
                 returned: line.returned,

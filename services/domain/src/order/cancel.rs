@@ -1,15 +1,16 @@
-//! Cancels a checkout as a whole, or what has not shipped of a confirmed order.
+//! Cancels a checkout as a whole, or what has not shipped of a confirmed order; a store that sells lines of it, of those.
 
 use super::{
     Order, Phase,
     fulfilment::Part,
     plan::{Plan, refuse},
+    seller::own_part,
     status::ended,
 };
 use crate::Decided;
 use schemas::{
     CancellationId, Effect, ItemId, LineId, Quantity,
-    item::{ForwardedQuantity, ItemCommand, SubOrderQuantity, Uncommit},
+    item::{ForwardedQuantity, SubOrderQuantity, Uncommit},
     order::{CancelOrder, LineQuantity, LinesCancelled, OrderCancelled, OrderRejection, ReholdFailed, SubOrderLine},
 };
 use std::collections::BTreeMap;
@@ -29,7 +30,12 @@ pub(super) fn cancel(mut plan: Plan<'_>, command: &CancelOrder) -> Decided {
         }
         Phase::Holding | Phase::AwaitingPayment | Phase::Reholding | Phase::Confirmed => {}
     }
-    let open = plan.order.all_open();
+    let mut open = plan.order.all_open();
+    if let Some(store) = plan.order.seller(plan.cx.caller)
+        && let Err(rejection) = own_part(&plan.order, store, command, &mut open)
+    {
+        return refuse(rejection);
+    }
     if open.is_empty() {
         return refuse(OrderRejection::AlreadyShipped);
     }
@@ -125,7 +131,7 @@ fn lost(order: &Order, lines: &[LineQuantity]) -> Lost {
 }
 
 impl Plan<'_> {
-    /// Cancels open units of a confirmed order and gives them back at their items.
+    /// Cancels open units of a confirmed order and gives them back at their items, or their drop.
     pub(super) fn cancel_lines(
         &mut self,
         cancellation: CancellationId,
@@ -143,7 +149,7 @@ impl Plan<'_> {
             let forwarded = lost.away.remove(&item).unwrap_or_default();
             let uncommit = Uncommit { cancellation, hold, quantity, from, forwarded, into: None };
             if !planted::bug!("cancelled-units-kept") {
-                self.send(item, ItemCommand::Uncommit(uncommit));
+                self.uncommit(item, uncommit);
             }
         }
         self.record(LinesCancelled { effect: effect.clone(), lines, sub_orders: lost.lines, reason: reason.clone() });

@@ -28,12 +28,24 @@ pub fn on_clock(order: &Order, cx: Context<'_>) -> Decision {
         }
         // What is due is said with every decision.
         Phase::Confirmed if order.is_open() => {}
-        Phase::Confirmed => plan.record(ReturnWindowClosed {}),
+        Phase::Confirmed => close_returns(&mut plan),
         Phase::New | Phase::Rejected | Phase::Expired | Phase::Cancelled => {
             unreachable!("only what waits has a deadline")
         }
     }
     plan.silent()
+}
+
+/// No more returns are announced: the items need not keep what they know of the shipped units.
+///
+/// It is the one way in which an order ends whose units have left: without a physical shipment there is no window, and
+/// an item lets go by itself of what was cancelled, has come back or is digital. What was announced and has not come is
+/// not waited for, since it may never come: when it does, the items take the order's word for it.
+fn close_returns(plan: &mut Plan<'_>) {
+    plan.record(ReturnWindowClosed {});
+    if !planted::bug!("hold-kept-after-returns") {
+        plan.close_holds();
+    }
 }
 
 fn unanswered(order: &Order) -> OrderRefusal {

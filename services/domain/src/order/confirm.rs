@@ -32,10 +32,12 @@ impl Plan<'_> {
         }
     }
 
-    /// Brings an expired order back that was submitted and is paid in full after all, unless its buyer withdrew.
+    /// Brings an expired order back that was submitted and is paid in full after all, unless its buyer withdrew or it was a drop's.
     pub(super) fn rehold_if_paid(&mut self) {
         let order = &self.order;
-        let wanted = order.phase == Phase::Expired && order.submitted.is_some() && !order.withdrawn;
+        // A drop's units went to the next in line: of its orders the money goes back.
+        let wanted =
+            order.phase == Phase::Expired && order.submitted.is_some() && !order.withdrawn && order.claim().is_none();
         if wanted && !order.is_external() && money::is_paid(order) {
             if planted::bug!("expired-and-confirmed") {
                 return self.confirm();

@@ -17,7 +17,7 @@ impl Plan<'_> {
     /// a cancellation took is told at once, or it would be planned.
     pub(super) fn settle_shipments(&mut self) {
         let order = &self.order;
-        if order.phase != Phase::Confirmed {
+        if order.phase != Phase::Confirmed || order.awaits_units() {
             return;
         }
         let said = || order.lines.iter().map(|line| line.due);

@@ -5,9 +5,9 @@ use crate::Policy;
 use schemas::{
     Effect, LineId, Money, PaymentId, Quantity, Timestamp,
     order::{
-        HoldAnswer, HoldsGranted, LatePayment, LineQuantity, OperatorRefunded, OrderEvent, OrderLine, OrderPlaced,
-        Payment, PaymentAttemptFailed, PaymentAuthorized, PaymentStarted, PaymentStatus, RefundDue, RefundSettled,
-        SubOrderLine,
+        HoldAnswer, HoldsGranted, ItemHeld, LatePayment, LineQuantity, OperatorRefunded, OrderEvent, OrderLine,
+        OrderPlaced, Payment, PaymentAttemptFailed, PaymentAuthorized, PaymentStarted, PaymentStatus, RefundDue,
+        RefundSettled, SubOrderLine,
     },
 };
 use std::sync::Arc;
@@ -19,12 +19,12 @@ use std::sync::Arc;
 pub fn evolve(order: &mut Order, event: &OrderEvent, time: Timestamp, policy: &Policy) {
     order.since.get_or_insert(time);
     match event {
-        OrderEvent::OrderPlaced(event) => placed(order, event),
-        OrderEvent::ItemHeld(event) => {
-            let answer =
-                HoldAnswer::Granted { unit_price: event.unit_price, kind: event.kind, file: event.file.clone() };
-            answered(order, event.attempt, &event.item_id, answer);
+        OrderEvent::DropUnitsOrdered(_) => {
+            assert!(order.awaits_units(), "the units of a drop's order are ordered once");
+            order.units_ordered = true;
         }
+        OrderEvent::OrderPlaced(event) => placed(order, event),
+        OrderEvent::ItemHeld(event) => held(order, event),
         OrderEvent::ItemRefused(event) => {
             let answer = HoldAnswer::Refused { refusal: event.refusal.clone() };
             answered(order, event.attempt, &event.item_id, answer);
@@ -84,6 +84,12 @@ pub fn evolve(order: &mut Order, event: &OrderEvent, time: Timestamp, policy: &P
     await_clock(order, time);
 }
 
+fn held(order: &mut Order, event: &ItemHeld) {
+    let (unit_price, kind) = (event.unit_price, event.kind);
+    let answer = HoldAnswer::Granted { unit_price, kind, file: event.file.clone(), store: event.store.clone() };
+    answered(order, event.attempt, &event.item_id, answer);
+}
+
 fn confirmed(order: &mut Order, attempt: u32) {
     assert_eq!(attempt, order.attempt, "the holds of the attempt that counts are committed");
     assert!(order.submitted.is_some(), "a confirmed order was submitted");
@@ -130,7 +136,7 @@ fn await_clock(order: &mut Order, time: Timestamp) {
     if order.phase == Phase::Confirmed {
         let fulfilment = &order.fulfilment;
         order.deadline = if order.is_open() {
-            (fulfilment.planning.revision == 0).then_some(time)
+            (fulfilment.planning.revision == 0 && !order.awaits_units()).then_some(time)
         } else {
             fulfilment.returns_until.filter(|_| !fulfilment.window_closed)
         };
@@ -149,7 +155,8 @@ fn placed(order: &mut Order, event: &OrderPlaced) {
     leave(order, &[Phase::New], Phase::Holding);
     let hold = |(item, quantity): (schemas::ItemId, Quantity)| Hold { item, quantity, answer: None };
     order.holds = place::quantities(&event.lines).expect("the sums were checked").into_iter().map(hold).collect();
-    let line = |_: &OrderLine| Line { priced: None, cancelled: 0, shipped: 0, requested: 0, returned: 0, due: 0 };
+    let line =
+        |_: &OrderLine| Line { priced: None, store: None, cancelled: 0, shipped: 0, requested: 0, returned: 0, due: 0 };
     order.lines = event.lines.iter().map(line).collect();
     order.attempt = 1;
     order.deadline = Some(event.answers_due_at);
@@ -174,6 +181,7 @@ fn granted(order: &mut Order, event: &HoldsGranted) {
     assert_eq!(total, event.total, "the total is the sum of its parts");
     assert_eq!(amounts.iter().sum::<i64>(), total.minor(), "the parts of a total sum to it");
     for ((line, priced), amount) in order.lines.iter_mut().zip(&event.lines).zip(amounts) {
+        line.store.clone_from(&priced.store);
         line.priced = Some(LinePrice { unit_price: priced.unit_price, kind: priced.kind, amount });
     }
     order.total = Some(event.total);

@@ -32,8 +32,9 @@ pub(super) fn item_answered(order: &Order, command: &ItemAnswered, cx: Context<'
 fn event(command: &ItemAnswered) -> OrderEvent {
     let (attempt, item_id) = (command.attempt, command.item_id.clone());
     match &command.answer {
-        HoldAnswer::Granted { unit_price, kind, file } => {
-            ItemHeld { attempt, item_id, unit_price: *unit_price, kind: *kind, file: file.clone() }.into()
+        HoldAnswer::Granted { unit_price, kind, file, store } => {
+            let (unit_price, kind) = (*unit_price, *kind);
+            ItemHeld { attempt, item_id, unit_price, kind, file: file.clone(), store: store.clone() }.into()
         }
         HoldAnswer::Refused { refusal } => ItemRefused { attempt, item_id, refusal: refusal.clone() }.into(),
     }
@@ -77,6 +78,12 @@ pub(super) fn give_up(plan: &mut Plan<'_>, refusals: Vec<OrderRefusal>) {
 fn grant(plan: &mut Plan<'_>) {
     let terms = plan.order.terms.clone().expect("an order that holds was placed");
     let priced = priced(&plan.order, &terms.lines);
+    grant_at(plan, priced);
+}
+
+/// All is held, at these prices: the checkout begins, if its total is one.
+pub(super) fn grant_at(plan: &mut Plan<'_>, priced: Vec<PricedLine>) {
+    let terms = plan.order.terms.clone().expect("an order that holds was placed");
     let lines: Vec<(OrderLine, Money)> =
         terms.lines.iter().zip(&priced).map(|(line, priced)| (line.clone(), priced.unit_price)).collect();
     let total = match money::total(&lines, &terms.adjustments) {
@@ -89,6 +96,7 @@ fn grant(plan: &mut Plan<'_>) {
         total,
         expires_at,
         expires_for_good_at: expires_at.plus_seconds(plan.cx.policy.grace_seconds),
+        ordered_at: Some(terms.ordered_at),
     });
     if terms.submit == SubmitMode::Auto {
         plan.record(OrderSubmitted { effect: None });
@@ -96,13 +104,13 @@ fn grant(plan: &mut Plan<'_>) {
     plan.confirm_if_paid();
 }
 
-/// Each line with its own price, or else its item's.
+/// Each line with its own price, or else its item's, and with the store that sells it.
 fn priced(order: &Order, lines: &[OrderLine]) -> Vec<PricedLine> {
     let priced = lines.iter().filter_map(|line| {
         let hold = order.holds.iter().find(|hold| hold.item == line.item_id)?;
-        let Some(HoldAnswer::Granted { unit_price, kind, .. }) = &hold.answer else { return None };
+        let Some(HoldAnswer::Granted { unit_price, kind, file: _, store }) = &hold.answer else { return None };
         let unit_price = line.unit_price.unwrap_or(*unit_price);
-        Some(PricedLine { line_id: line.line_id.clone(), unit_price, kind: *kind })
+        Some(PricedLine { line_id: line.line_id.clone(), unit_price, kind: *kind, store: store.clone() })
     });
     let priced: Vec<PricedLine> = priced.collect();
     assert_eq!(priced.len(), lines.len(), "every item of a line has granted");

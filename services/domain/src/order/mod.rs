@@ -9,6 +9,7 @@ mod cancel;
 mod clock;
 mod confirm;
 mod deliver;
+mod drop_units_committed;
 mod due;
 mod evolve;
 mod evolve_fulfilment;
@@ -16,6 +17,7 @@ mod fulfilment;
 mod item_answered;
 mod item_deallocated;
 pub mod money;
+mod open;
 mod place;
 mod plan;
 mod plan_shipments;
@@ -28,6 +30,7 @@ mod record_decline;
 mod record_pending;
 mod refund_by_operator;
 mod request_return;
+mod seller;
 mod settle_refund;
 mod shared;
 mod ship;
@@ -48,8 +51,9 @@ use crate::{Context, Decided};
 use fulfilment::{Fulfilment, own_location};
 use plan::Plan;
 use schemas::{
-    Caller, Currency, Effect, ItemId, LineId, Money, OrderId, PaymentId, Quantity, RefundId, Rejection, Role,
+    Caller, Currency, Effect, ItemId, LineId, Money, OrderId, PaymentId, Quantity, RefundId, Rejection, Role, StoreId,
     Timestamp,
+    drop::DropClaim,
     item::ItemKind,
     order::{
         HoldAnswer, LineQuantity, OrderCommand, OrderPlaced, OrderRefusal, OrderRejection, Payment, PaymentMode,
@@ -94,6 +98,9 @@ pub struct Order {
     operator_refunds: Vec<Effect>,
     /// Minor units.
     operator_refunded: i64,
+    /// Of a drop's order: its item has ordered the units that the drop had lent from it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    units_ordered: bool,
     fulfilment: Fulfilment,
 }
 
@@ -118,6 +125,9 @@ enum Phase {
 struct Line {
     /// Known from the last grant on.
     priced: Option<LinePrice>,
+    /// Who sells it, from the last grant on; none of what the shop itself sells, or sold in an older log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    store: Option<StoreId>,
     cancelled: u32,
     shipped: u32,
     /// Announced to come back.
@@ -214,6 +224,7 @@ impl Order {
             cancellations: Vec::new(),
             operator_refunds: Vec::new(),
             operator_refunded: 0,
+            units_ordered: false,
             fulfilment: Fulfilment::default(),
         }
     }
@@ -255,6 +266,16 @@ impl Order {
     /// Its currency, once its total is known.
     fn currency(&self) -> Option<Currency> {
         self.total.map(Money::currency)
+    }
+
+    /// The claim that it stems from.
+    fn claim(&self) -> Option<&DropClaim> {
+        self.terms.as_ref()?.drop.as_ref()
+    }
+
+    /// Whether its units are still the drop's to its item: until they are not they cannot be planned.
+    fn awaits_units(&self) -> bool {
+        self.claim().is_some() && !self.units_ordered
     }
 
     fn is_external(&self) -> bool {
@@ -322,7 +343,7 @@ pub fn decide(order: &Order, command: &OrderCommand, cx: Context<'_>) -> Decided
         OrderCommand::RecordDecline(command) => record_decline::record_decline(trusted(plan())?, command),
         OrderCommand::Submit(command) => submit::submit(owned(plan())?, command),
         OrderCommand::Cancel(command) if planted::bug!("owner-unchecked") => cancel::cancel(plan(), command),
-        OrderCommand::Cancel(command) => cancel::cancel(owned(plan())?, command),
+        OrderCommand::Cancel(command) => cancel::cancel(seller::owned_or_sold(plan())?, command),
         OrderCommand::RecordCapture(command) => record_capture::record_capture(trusted(plan())?, command),
         OrderCommand::RecordCaptureFailure(command) => {
             record_capture_failure::record_capture_failure(trusted(plan())?, command)
@@ -340,6 +361,8 @@ pub fn decide(order: &Order, command: &OrderCommand, cx: Context<'_>) -> Decided
         OrderCommand::Deliver(command) => deliver::deliver(concerned(plan())?, command),
         OrderCommand::RequestReturn(command) => request_return::request_return(owned(plan())?, command),
         OrderCommand::ReceiveReturn(command) => receive_return::receive_return(concerned(plan())?, command),
+        OrderCommand::Open(command) => Ok(open::open(plan(), command)),
+        OrderCommand::DropUnitsCommitted(command) => Ok(drop_units_committed::drop_units_committed(plan(), command)),
     }
 }
 

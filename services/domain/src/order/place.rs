@@ -45,6 +45,7 @@ pub(super) fn place(mut plan: Plan<'_>, command: &PlaceOrder) -> Decided {
         payment: command.payment,
         submit: command.submit,
         from_cart: command.from_cart,
+        drop: None,
         expires_in_seconds: command.expires_in_seconds.unwrap_or(cx.policy.checkout_seconds),
         answers_due_at: cx.now.plus_seconds(cx.policy.answer_timeout_seconds),
         metadata: command.metadata.clone(),

@@ -1,11 +1,12 @@
 //! A decision in the making: it applies each event to a copy of the state, so that the next step sees it.
 
-use super::{Order, OrderWait, Phase, answer, evolve, money};
+use super::{Order, OrderWait, Phase, answer, evolve, money, seller};
 use crate::{Answer, Context, Decided, Decision, Wait};
 use schemas::{
     Command, Event, ItemId, Money, Rejection, ReplyBody, Role,
     cart::{CartCommand, CartOutcome, OrderEnded},
-    item::{CommitHold, HoldId, ItemCommand, PlaceHold, ReleaseHold},
+    drop::{CommitClaim, DropClaim, DropCommand, ReleaseClaim, UncommitClaim},
+    item::{CloseHold, CommitHold, HoldId, ItemCommand, PlaceHold, ReleaseHold, Uncommit},
     order::{OrderEvent, OrderRejection},
 };
 use std::collections::BTreeMap;
@@ -66,22 +67,53 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Gives back at each item, also where it refused or did not answer: an answer may be on its way.
+    /// Gives back at its drop, or at each item, also where it refused or did not answer: an answer may be on its way.
     pub(super) fn release_holds(&mut self) {
+        if let Some(DropClaim { drop, claim }) = self.order.claim().cloned() {
+            return self.ask(Command::Drop { drop, command: DropCommand::ReleaseClaim(ReleaseClaim { claim }) });
+        }
         for (item, hold) in self.hold_ids() {
             self.send(item, ItemCommand::ReleaseHold(ReleaseHold { hold }));
         }
     }
 
-    /// Turns held units into ordered ones at each item.
+    /// Turns held units into ordered ones, at its drop or at each item.
     pub(super) fn commit_holds(&mut self) {
+        if let Some(DropClaim { drop, claim }) = self.order.claim().cloned() {
+            return self.ask(Command::Drop { drop, command: DropCommand::CommitClaim(CommitClaim { claim }) });
+        }
         for (item, hold) in self.hold_ids() {
             self.send(item, ItemCommand::CommitHold(CommitHold { hold }));
         }
     }
 
-    /// The id under which an item holds in the attempt that counts.
+    /// Lets each item forget the hold of units that are with the buyer.
+    pub(super) fn close_holds(&mut self) {
+        let order = &self.order;
+        let physical = (0..order.lines.len()).filter(|line| !order.is_digital(*line));
+        let kept = physical.map(|line| (line, order.lines[line].shipped - order.lines[line].returned));
+        for (item, _) in order.by_item(kept) {
+            let hold = self.hold_id(&item);
+            self.send(item, ItemCommand::CloseHold(CloseHold { hold }));
+        }
+    }
+
+    /// Gives back ordered units, by way of the drop that lent them.
+    pub(super) fn uncommit(&mut self, item: ItemId, uncommit: Uncommit) {
+        match self.order.claim().cloned() {
+            Some(DropClaim { drop, claim }) => {
+                let command = DropCommand::UncommitClaim(UncommitClaim { claim, uncommit });
+                self.ask(Command::Drop { drop, command });
+            }
+            None => self.send(item, ItemCommand::Uncommit(uncommit)),
+        }
+    }
+
+    /// The id under which an item holds in the attempt that counts; a drop's order has one attempt.
     pub(super) fn hold_id(&self, item: &ItemId) -> HoldId {
+        if let Some(DropClaim { drop, claim }) = self.order.claim().cloned() {
+            return HoldId::Drop { drop, claim };
+        }
         HoldId::Order { order: self.order.id.clone(), attempt: self.order.attempt, item: item.clone() }
     }
 
@@ -127,7 +159,7 @@ impl<'a> Plan<'a> {
     /// Ends with an order as it stands now.
     pub(super) fn done(mut self) -> Decided {
         self.settle();
-        let body = ReplyBody::Order(Box::new(answer::reply(&self.order)));
+        let body = ReplyBody::Order(Box::new(seller::reply_to(&self.order, self.cx.caller)));
         Ok(self.finish(Answer::Now(body)))
     }
 

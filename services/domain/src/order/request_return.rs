@@ -51,7 +51,7 @@ pub(super) fn request_return(mut plan: Plan<'_>, command: &RequestReturn) -> Dec
 
 /// Units that have shipped and are not announced: none of a digital line.
 fn returnable(order: &Order, line: usize) -> u32 {
-    if is_digital(order, line) {
+    if order.is_digital(line) {
         return 0;
     }
     if planted::bug!("return-beyond-shipped") {
@@ -61,9 +61,12 @@ fn returnable(order: &Order, line: usize) -> u32 {
 }
 
 fn digital(order: &Order, line: &LineId) -> bool {
-    order.line_index(line).is_some_and(|line| is_digital(order, line))
+    order.line_index(line).is_some_and(|line| order.is_digital(line))
 }
 
-fn is_digital(order: &Order, line: usize) -> bool {
-    order.lines[line].priced.is_some_and(|priced| priced.kind == ItemKind::Digital)
+impl Order {
+    /// Whether a line has nothing that ships.
+    pub(super) fn is_digital(&self, line: usize) -> bool {
+        self.lines[line].priced.is_some_and(|priced| priced.kind == ItemKind::Digital)
+    }
 }

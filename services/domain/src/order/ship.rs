@@ -38,6 +38,9 @@ pub(super) fn ship(mut plan: Plan<'_>, command: &ShipSubOrder) -> Decided {
 
     // From here it succeeds.
     plan.leave(place, command, &lines);
+    if planted::bug!("hold-closed-early") && !plan.order.is_open() {
+        plan.close_holds();
+    }
     plan.done()
 }
 

@@ -143,13 +143,22 @@ pub fn mint(config: &AuthConfig, grant: &Grant, ttl: Duration, now: Timestamp) -
     Ok(jsonwebtoken::encode(&Header::default(), &claims, &EncodingKey::from_secret(key))?)
 }
 
+/// A caller, and until when that holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Who.
+    pub caller: Caller,
+    /// The end of the token, by the wall's clock: what lasts longer than a request must end then.
+    pub until: Timestamp,
+}
+
 /// What the layer found out about the caller.
 #[derive(Debug, Clone)]
 pub(crate) enum Identity {
     /// No token.
     Anonymous,
     /// A token that holds.
-    Known(Caller),
+    Known(Session),
     /// A token that does not hold, and why.
     Refused(&'static str),
     /// The keys to check the token are out of reach.
@@ -160,9 +169,9 @@ fn unavailable() -> Problem {
     Problem::unavailable("identity_unavailable", "the keys of the identity provider are out of reach")
 }
 
-fn caller(parts: &Parts) -> Result<Option<Caller>, Problem> {
+fn session(parts: &Parts) -> Result<Option<&Session>, Problem> {
     match parts.extensions.get::<Identity>() {
-        Some(Identity::Known(caller)) => Ok(Some(caller.clone())),
+        Some(Identity::Known(session)) => Ok(Some(session)),
         Some(Identity::Anonymous) => Ok(None),
         Some(Identity::Refused(why)) => Err(Problem::unauthenticated(why, true)),
         Some(Identity::Unavailable) => Err(unavailable()),
@@ -178,12 +187,7 @@ impl<S: Sync> FromRequestParts<S> for Authenticated {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        caller(parts)?.map(Self).ok_or_else(|| {
-            Problem::unauthenticated(
-                "send Authorization: Bearer <token>; `stockfold token` makes one for local use",
-                false,
-            )
-        })
+        session(parts)?.map(|session| Self(session.caller.clone())).ok_or_else(missing)
     }
 }
 
@@ -195,8 +199,26 @@ impl<S: Sync> FromRequestParts<S> for MaybeCaller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        caller(parts).map(Self)
+        Ok(Self(session(parts)?.map(|session| session.caller.clone())))
     }
+}
+
+/// As [`MaybeCaller`], with the end of the token: for what lasts longer than a request.
+#[derive(Debug, Clone)]
+pub struct MaybeSession(pub Option<Session>);
+
+impl<S: Sync> FromRequestParts<S> for MaybeSession {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Ok(Self(session(parts)?.cloned()))
+    }
+}
+
+/// 401 for who sends no token where one is needed.
+#[must_use]
+pub fn missing() -> Problem {
+    Problem::unauthenticated("send Authorization: Bearer <token>; `stockfold token` makes one for local use", false)
 }
 
 /// 403 unless the caller has one of these roles.

@@ -80,7 +80,8 @@ async fn a_minted_token_names_role_and_pseudonym() {
         location: None,
     };
     let token = mint(&config(), &grant, Duration::from_secs(60), clock.now()).expect("mints");
-    let Identity::Known(caller) = identify(&verifier(), &token).await else { panic!("refused") };
+    let Identity::Known(Session { caller, until }) = identify(&verifier(), &token).await else { panic!("refused") };
+    assert_eq!(until, clock.now().plus_seconds(60));
     assert_eq!(caller.role, Role::Store);
     assert_eq!(caller.subject, config().pseudonym("shop-7"));
     assert_eq!(caller.store.expect("its store").as_str(), "s1");

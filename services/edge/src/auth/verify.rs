@@ -1,7 +1,7 @@
 //! Verifies bearer tokens (RFC 7519, with the advice of RFC 8725).
 
 use super::{
-    AuthConfig, Claims, Identity,
+    AuthConfig, Claims, Identity, Session,
     cache::TokenCache,
     is_subject,
     jwks::{Jwks, Lookup},
@@ -81,7 +81,7 @@ impl Verifier {
     /// Whose token it is that a body names.
     pub async fn caller_of(&self, token: &str) -> Result<Caller, Problem> {
         match self.verify(token).await {
-            Identity::Known(caller) => Ok(caller),
+            Identity::Known(session) => Ok(session.caller),
             Identity::Refused(why) => Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_token", why)),
             Identity::Unavailable => Err(unavailable()),
             Identity::Anonymous => Err(Problem::internal(&"a token was verified as none")),
@@ -94,19 +94,20 @@ impl Verifier {
         }
         let hash = Sha256::digest(token.as_bytes()).into();
         let now = self.clock.now();
-        if let Some(caller) = self.cache.get(&hash, now) {
-            return Identity::Known(caller);
+        if let Some(session) = self.cache.get(&hash, now) {
+            return Identity::Known(session);
         }
-        let identity = self.check(token, now).await;
-        if let Ok((caller, exp)) = identity {
-            let until = exp.min(now.plus_millis(CACHED_MS));
-            self.cache.put(hash, caller.clone(), until);
-            return Identity::Known(caller);
+        match self.check(token, now).await {
+            Ok(session) => {
+                let kept = session.until.min(now.plus_millis(CACHED_MS));
+                self.cache.put(hash, session.clone(), kept);
+                Identity::Known(session)
+            }
+            Err(refused) => refused,
         }
-        identity.map_or_else(|refused| refused, |_| Identity::Anonymous)
     }
 
-    async fn check(&self, token: &str, now: Timestamp) -> Result<(Caller, Timestamp), Identity> {
+    async fn check(&self, token: &str, now: Timestamp) -> Result<Session, Identity> {
         if planted::bug!("alg-none-accepted") && token.ends_with('.') {
             let claims = jsonwebtoken::dangerous::insecure_decode_claims(token);
             return self.caller(claims.map_err(|_| Identity::Refused("the token has no claims"))?, now);
@@ -137,7 +138,7 @@ impl Verifier {
         self.caller(claims, now)
     }
 
-    fn caller(&self, claims: Claims, now: Timestamp) -> Result<(Caller, Timestamp), Identity> {
+    fn caller(&self, claims: Claims, now: Timestamp) -> Result<Session, Identity> {
         let now_s = u64::try_from(now.millis() / 1_000).unwrap_or_default();
         if claims.exp <= now_s && !planted::bug!("expiry-unchecked") {
             return Err(Identity::Refused("the token has expired"));
@@ -162,7 +163,7 @@ impl Verifier {
             location: claims.location.filter(|_| role == Role::Warehouse),
         };
         let exp_ms = i64::try_from(claims.exp).unwrap_or(i64::MAX).saturating_mul(1_000);
-        Ok((caller, Timestamp::from_millis(exp_ms)))
+        Ok(Session { caller, until: Timestamp::from_millis(exp_ms) })
     }
 }
 

@@ -26,8 +26,9 @@ const OFTEN: Duration = Duration::from_millis(20);
 /// A poll that waits for less than this waits for the answer.
 const SOON: Duration = Duration::from_millis(40);
 
-/// A poll brings no more commands than so many: those are written while the next are decided.
-const PIECE: usize = 256;
+/// A poll brings no more commands than so many: those are written while the next are decided. Measured: with 1,024 in flight
+/// more are decided than with 256; with 32, fewer are where 64 are in flight, for they take two transactions.
+const PIECE: usize = 64;
 
 /// A question where the command topics end, and how far it has come.
 enum Asked {

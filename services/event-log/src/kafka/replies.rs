@@ -9,8 +9,9 @@ use super::{
 use crate::{LogError, ReplySink};
 use rdkafka::{consumer::Consumer as _, error::KafkaError, message::Message as _};
 use schemas::{
-    PositionToken, Rejection, Reply, ReplyAddress, ReplyBody, Topic, cart::CartRejection, item::ItemRejection,
-    order::OrderRejection, reply::Undecidable, store::StoreRejection, warehouse::WarehouseRejection,
+    PositionToken, Rejection, Reply, ReplyAddress, ReplyBody, Topic, cart::CartRejection, drop::DropRejection,
+    follows::FollowsRejection, item::ItemRejection, order::OrderRejection, reply::Undecidable,
+    shopper::ShopperRejection, store::StoreRejection, warehouse::WarehouseRejection,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -49,6 +50,9 @@ enum Outcome {
     RefusedByCart(CartRejection),
     RefusedByStore(StoreRejection),
     RefusedByWarehouse(WarehouseRejection),
+    RefusedByDrop(DropRejection),
+    RefusedByFollows(FollowsRejection),
+    RefusedByShopper(ShopperRejection),
     Undecidable(Undecidable),
 }
 
@@ -61,6 +65,9 @@ impl Answer {
             Err(Rejection::Cart(rejection)) => Outcome::RefusedByCart(rejection),
             Err(Rejection::Store(rejection)) => Outcome::RefusedByStore(rejection),
             Err(Rejection::Warehouse(rejection)) => Outcome::RefusedByWarehouse(rejection),
+            Err(Rejection::Drop(rejection)) => Outcome::RefusedByDrop(rejection),
+            Err(Rejection::Follows(rejection)) => Outcome::RefusedByFollows(rejection),
+            Err(Rejection::Shopper(rejection)) => Outcome::RefusedByShopper(rejection),
             Err(Rejection::Undecidable(rejection)) => Outcome::Undecidable(rejection),
         };
         Self { request: reply.to.request, positions: reply.positions, outcome }
@@ -74,6 +81,9 @@ impl Answer {
             Outcome::RefusedByCart(rejection) => Err(Rejection::Cart(rejection)),
             Outcome::RefusedByStore(rejection) => Err(Rejection::Store(rejection)),
             Outcome::RefusedByWarehouse(rejection) => Err(Rejection::Warehouse(rejection)),
+            Outcome::RefusedByDrop(rejection) => Err(Rejection::Drop(rejection)),
+            Outcome::RefusedByFollows(rejection) => Err(Rejection::Follows(rejection)),
+            Outcome::RefusedByShopper(rejection) => Err(Rejection::Shopper(rejection)),
             Outcome::Undecidable(rejection) => Err(Rejection::Undecidable(rejection)),
         };
         Reply { to: ReplyAddress { node, request: self.request }, positions: self.positions, outcome }
@@ -266,6 +276,9 @@ mod tests {
             Rejection::Cart(CartRejection::IdempotencyKeyReused),
             Rejection::Store(StoreRejection::StoreNotFound),
             Rejection::Warehouse(WarehouseRejection::WarehouseNotFound),
+            Rejection::Drop(DropRejection::IdempotencyKeyReused),
+            Rejection::Follows(FollowsRejection::IdempotencyKeyReused),
+            Rejection::Shopper(ShopperRejection::ShopperNotFound),
             Rejection::Undecidable(Undecidable::CommandDeadLettered),
         ];
         for refusal in refusals {

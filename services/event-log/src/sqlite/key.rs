@@ -20,6 +20,9 @@ pub(super) const fn code(topic: Topic) -> u8 {
         Topic::CartsEvents => 8,
         Topic::StoresEvents => 9,
         Topic::WarehousesEvents => 10,
+        Topic::DropsEvents => 11,
+        Topic::FollowsEvents => 12,
+        Topic::ShoppersEvents => 13,
     }
 }
 

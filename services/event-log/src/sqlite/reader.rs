@@ -53,6 +53,9 @@ impl SqliteReader {
             | Topic::CartsEvents
             | Topic::StoresEvents
             | Topic::WarehousesEvents
+            | Topic::DropsEvents
+            | Topic::FollowsEvents
+            | Topic::ShoppersEvents
             | Topic::DeadLetters
             | Topic::Replies => read_batches(connection, self.places[i], max_bytes, out),
         }

@@ -5,7 +5,8 @@ use event_log::kafka::{
     admin::{Cleanup, Retention, TopicEntry, TopicList, topics},
 };
 use schemas::{
-    Topic, cart::CartEvent, item::ItemEvent, order::OrderEvent, store::StoreEvent, warehouse::WarehouseEvent,
+    Topic, cart::CartEvent, drop::DropEvent, follows::FollowsEvent, item::ItemEvent, order::OrderEvent,
+    shopper::ShopperEvent, store::StoreEvent, warehouse::WarehouseEvent,
 };
 use std::{collections::BTreeSet, path::Path};
 
@@ -43,6 +44,9 @@ fn names_every_type_of_event_in_its_topic() {
             Topic::CartsEvents => CartEvent::TYPES,
             Topic::StoresEvents => StoreEvent::TYPES,
             Topic::WarehousesEvents => WarehouseEvent::TYPES,
+            Topic::DropsEvents => DropEvent::TYPES,
+            Topic::FollowsEvents => FollowsEvent::TYPES,
+            Topic::ShoppersEvents => ShopperEvent::TYPES,
             other => panic!("{other} carries events that this test does not know"),
         };
         assert_eq!(entry(topic).payloads, types, "{topic}");

@@ -217,7 +217,15 @@ pub(super) fn available(reply: &Reply) -> Option<i64> {
         Ok(ReplyBody::Item(ItemReply::Stock { available, .. })) => Some(*available),
         Ok(ReplyBody::Item(ItemReply::Hold(hold))) => hold.available,
         Ok(ReplyBody::Item(ItemReply::Catalog { .. } | ItemReply::Safety { .. } | ItemReply::Done))
-        | Ok(ReplyBody::Order(_) | ReplyBody::Cart(_) | ReplyBody::Store(_) | ReplyBody::Warehouse(_))
+        | Ok(
+            ReplyBody::Order(_)
+            | ReplyBody::Cart(_)
+            | ReplyBody::Store(_)
+            | ReplyBody::Warehouse(_)
+            | ReplyBody::Drop(_)
+            | ReplyBody::Follows(_)
+            | ReplyBody::Shopper(_),
+        )
         | Err(_) => None,
     }
 }

@@ -18,12 +18,15 @@ use schemas::{ParseError, PositionToken, Role, Topic};
 use tail::Tail;
 
 /// The topics that are served: what happened, and what could not be decided.
-const SERVED: [Topic; 6] = [
+const SERVED: [Topic; 9] = [
     Topic::InventoryEvents,
     Topic::OrdersEvents,
     Topic::CartsEvents,
     Topic::StoresEvents,
     Topic::WarehousesEvents,
+    Topic::DropsEvents,
+    Topic::FollowsEvents,
+    Topic::ShoppersEvents,
     Topic::DeadLetters,
 ];
 

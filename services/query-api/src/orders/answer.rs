@@ -5,7 +5,7 @@ use edge::openapi::MoneySchema;
 use read_model::views::order::{HistoryEntry, OrderRow};
 use schemas::{
     AdjustmentId, ItemId, LineId, LocationId, Metadata, Money, OrderId, PaymentId, Position, RefundId, ReturnId,
-    ShipmentId, SubOrderId, SubjectId, Timestamp,
+    ShipmentId, StoreId, SubOrderId, SubjectId, Timestamp,
     item::ItemKind,
     order::{
         Address, Adjustment, AdjustmentKind, LineQuantity, LineReply, OrderRefusal, OrderStatus, Payment, PaymentMode,
@@ -29,7 +29,7 @@ pub(super) struct OrderSummary {
     #[schema(value_type = Option<String>, format = DateTime)]
     arrival_at: Option<Timestamp>,
     lines: Vec<LineAnswer>,
-    /// What is to be paid; null until the prices are known.
+    /// What is to be paid, for a store what its lines come to; null until the prices are known.
     #[schema(value_type = Option<MoneySchema>)]
     total: Option<Money>,
 }
@@ -64,6 +64,10 @@ pub(super) struct LineAnswer {
     /// `physical` or `digital`; null until it is known.
     #[schema(value_type = Option<String>)]
     kind: Option<ItemKind>,
+    /// The store that sells it; absent of what the shop itself sells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    store: Option<StoreId>,
     cancelled: u32,
     /// Units shipped, or delivered digitally.
     shipped: u32,
@@ -78,10 +82,22 @@ pub(super) struct LineAnswer {
 
 impl From<LineReply> for LineAnswer {
     fn from(line: LineReply) -> Self {
-        let LineReply { line_id, item_id, quantity, unit_price, kind, cancelled, shipped, returned, metadata } = line;
-        let quantity = quantity.get();
-        let download_url = None;
-        Self { line_id, item_id, quantity, unit_price, kind, cancelled, shipped, returned, download_url, metadata }
+        let LineReply { line_id, item_id, quantity, unit_price, kind, store, cancelled, shipped, returned, metadata } =
+            line;
+        let (quantity, download_url) = (quantity.get(), None);
+        Self {
+            line_id,
+            item_id,
+            quantity,
+            unit_price,
+            kind,
+            store,
+            cancelled,
+            shipped,
+            returned,
+            download_url,
+            metadata,
+        }
     }
 }
 
@@ -177,7 +193,7 @@ pub(super) struct HistoryAnswer {
     /// The event's name, such as `order_confirmed`.
     #[serde(rename = "type")]
     what: String,
-    /// Role and pseudonym of who caused it.
+    /// Role and pseudonym of who caused it; for a store that sells lines of somebody's order the role.
     actor: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -259,7 +275,7 @@ pub(super) struct OrderAnswer {
     order_id: OrderId,
     #[schema(value_type = String, example = "confirmed")]
     status: OrderStatus,
-    /// The shopper's pseudonym; absent for a guest's order of another system.
+    /// The shopper's pseudonym; absent for a guest's order of another system, and for a store that sells lines of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     shopper: Option<SubjectId>,
@@ -283,7 +299,7 @@ pub(super) struct OrderAnswer {
     submitted: bool,
     lines: Vec<LineAnswer>,
     adjustments: Vec<AdjustmentAnswer>,
-    /// What is to be paid; null until the prices are known.
+    /// What is to be paid, for a store what its lines come to; null until the prices are known.
     #[schema(value_type = Option<MoneySchema>)]
     total: Option<Money>,
     /// The parts that warehouses ship.

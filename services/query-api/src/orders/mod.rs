@@ -1,4 +1,5 @@
-//! Orders: a shopper's own, or those that a store has placed, newest first; each in full for who may see it.
+//! Orders: a shopper's own, or a store's, newest first; each in full for whose it is, and of a store that sells lines of it
+//! these lines alone.
 
 mod answer;
 pub(crate) mod by_warehouse;
@@ -34,7 +35,7 @@ pub(crate) struct OrderList {
 enum Whose {
     /// Those of a shopper.
     Shopper(SubjectId),
-    /// Those that a store has placed.
+    /// Those that a store has placed, or sells lines of.
     Store(StoreId),
 }
 
@@ -82,7 +83,9 @@ fn statuses(text: &str) -> Result<Vec<OrderStatus>, String> {
     text.split(',').map(read).collect()
 }
 
-/// Orders of the caller, newest first; of a store's staff those that the store has placed.
+/// Orders of the caller, newest first; of a store's staff those that the store has placed, and those of its items.
+///
+/// Of an order that somebody else placed a store sees its own lines, with their sum as `total` and their own `status`.
 #[utoipa::path(get, path = "/v1/orders", tag = "Orders", operation_id = "listOrders",
     params(
         ("since" = Option<String>, Query, description = "Only orders of this RFC 3339 time or later."),
@@ -105,7 +108,7 @@ pub(crate) async fn list(
     let name = query.name(&whose);
     let after = query.page.cursor.as_ref().map(|cursor| open(&state, &name, cursor)).transpose()?;
     state.at_least(&at_least).await?;
-    let (orders, next) = scan(&state, &query, &whose, after).await?;
+    let (orders, next) = scan(&state, &caller, &query, &whose, after).await?;
     let next_cursor =
         next.map(|place| state.edge.cursors().seal(&name, &(place.ordered_at.millis(), place.order_id.as_str())));
     Ok((not_kept(), Json(OrderList { orders, next_cursor, limit: query.page.limit })).into_response())
@@ -127,6 +130,7 @@ fn open(state: &QueryState, name: &str, cursor: &str) -> Result<OrderPlace, Prob
 
 async fn scan(
     state: &QueryState,
+    caller: &Caller,
     query: &Query,
     whose: &Whose,
     after: Option<OrderPlace>,
@@ -149,13 +153,21 @@ async fn scan(
         let ids: Vec<OrderId> = places.iter().map(|place| place.order_id.clone()).collect();
         let rows = order::get_many(views, &ids).await.map_err(store_problem)?;
         for (place, row) in places.into_iter().zip(rows) {
-            pager.look(place, row.filter(|row| query.passes(row)).map(OrderSummary::of));
+            // The shopper's list is asked for them: whose it is was looked at before.
+            let seen = match whose {
+                Whose::Shopper(_) => row,
+                Whose::Store(_) => row.and_then(|row| access::seen_of_order(caller, row)),
+            };
+            pager.look(place, seen.filter(|row| query.passes(row)).map(OrderSummary::of));
         }
     }
     Ok(pager.page(ended))
 }
 
-/// An order, in full.
+/// An order, in full; for the staff of a store that sells lines of somebody's order, these lines alone.
+///
+/// A store learns of them what is to be done and what became of it: `status` and `total` are those of its lines, and shopper,
+/// address, payments, `metadata` and what others sell are left out.
 #[utoipa::path(get, path = "/v1/orders/{orderId}", tag = "Orders", operation_id = "getOrder",
     params(
         ("orderId" = String, Path),
@@ -174,7 +186,7 @@ pub(crate) async fn get(
     state.at_least(&at_least).await?;
     let row = order::get(&*state.views, &id).await.map_err(store_problem)?;
     let row = row
-        .filter(|row| access::sees_order(&caller, row.owner.as_ref()))
+        .and_then(|row| access::seen_of_order(&caller, row))
         .ok_or_else(|| Problem::not_found("order_not_found", "no such order"))?;
     // None where the person was forgotten.
     let address = match &row.shipping_address {

@@ -183,6 +183,7 @@ fn change(event: &Event) -> Option<Change<'_>> {
         | OrderEvent::ReturnRequested(_)
         | OrderEvent::ReturnReceived(_)
         | OrderEvent::ReturnWindowClosed(_)
+        | OrderEvent::DropUnitsOrdered(_)
         | OrderEvent::RefundDue(_)
         | OrderEvent::RefundSettled(_)
         | OrderEvent::OperatorRefunded(_) => None,

@@ -193,7 +193,13 @@ impl View for CartView {
                 key.push_str(&fact.envelope.subject);
                 Touch::Row
             }
-            Event::Item(_) | Event::Order(_) | Event::Store(_) | Event::Warehouse(_) => Touch::None,
+            Event::Item(_)
+            | Event::Order(_)
+            | Event::Store(_)
+            | Event::Warehouse(_)
+            | Event::Drop(_)
+            | Event::Follows(_)
+            | Event::Shopper(_) => Touch::None,
         }
     }
 

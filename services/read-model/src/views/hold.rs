@@ -105,7 +105,9 @@ impl View for HoldView {
             | ItemEvent::UnitsAllocated(_)
             | ItemEvent::UnitsDeallocated(_)
             | ItemEvent::StockRestocked(_)
+            | ItemEvent::HoldClosed(_)
             | ItemEvent::AllottedCommitted(_)
+            | ItemEvent::AllotmentVoided(_)
             | ItemEvent::ItemListed(_)
             | ItemEvent::PriceChanged(_)
             | ItemEvent::ItemDelisted(_)
@@ -151,8 +153,10 @@ fn hold(event: &ItemEvent) -> Option<&HoldId> {
         ItemEvent::UnitsDeallocated(e) => Some(&e.hold),
         ItemEvent::StockShipped(e) => Some(&e.hold),
         ItemEvent::StockRestocked(e) => Some(&e.hold),
+        ItemEvent::HoldClosed(e) => Some(&e.hold),
         ItemEvent::AllottedCommitted(e) => Some(&e.hold),
-        ItemEvent::ItemListed(_)
+        ItemEvent::AllotmentVoided(_)
+        | ItemEvent::ItemListed(_)
         | ItemEvent::PriceChanged(_)
         | ItemEvent::ItemDelisted(_)
         | ItemEvent::StockReceived(_)

@@ -69,7 +69,13 @@ impl View for ItemView {
                 key.push_str(&fact.envelope.subject);
                 Touch::Row
             }
-            Event::Order(_) | Event::Cart(_) | Event::Store(_) | Event::Warehouse(_) => Touch::None,
+            Event::Order(_)
+            | Event::Cart(_)
+            | Event::Store(_)
+            | Event::Warehouse(_)
+            | Event::Drop(_)
+            | Event::Follows(_)
+            | Event::Shopper(_) => Touch::None,
         }
     }
 
@@ -120,9 +126,11 @@ fn apply(row: &mut ItemRow, event: &ItemEvent, time: Timestamp) {
         | ItemEvent::UnitsDeallocated(_)
         | ItemEvent::StockShipped(_)
         | ItemEvent::StockRestocked(_)
+        | ItemEvent::HoldClosed(_)
         | ItemEvent::UnitsAllotted(_)
         | ItemEvent::AllotmentReturned(_)
         | ItemEvent::AllottedCommitted(_)
+        | ItemEvent::AllotmentVoided(_)
         | ItemEvent::SafetySet(_)
         | ItemEvent::ShortfallDetected(_) => {
             if let Some(levels) = super::stock::levels(event) {

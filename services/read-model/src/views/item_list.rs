@@ -125,9 +125,11 @@ fn list(fact: &Fact<'_>, keys: &Keys, rows: &mut Vec<RowWrite>) {
         | ItemEvent::UnitsDeallocated(_)
         | ItemEvent::StockShipped(_)
         | ItemEvent::StockRestocked(_)
+        | ItemEvent::HoldClosed(_)
         | ItemEvent::UnitsAllotted(_)
         | ItemEvent::AllotmentReturned(_)
         | ItemEvent::AllottedCommitted(_)
+        | ItemEvent::AllotmentVoided(_)
         | ItemEvent::SafetySet(_)
         | ItemEvent::ShortfallDetected(_) => return,
     };

@@ -2,7 +2,13 @@
 
 pub mod backorders;
 pub mod cart;
+pub mod drop;
+pub mod drops;
+pub mod fan_outs;
+pub mod followers;
+pub mod follows;
 pub mod hold;
+pub mod inbox;
 pub mod item;
 pub mod item_list;
 pub mod ledger;
@@ -10,6 +16,8 @@ pub mod order;
 pub mod orders_by_shopper;
 pub mod orders_by_store;
 pub mod orders_by_warehouse;
+pub mod queue_place;
+pub mod shoppers;
 pub mod stock;
 pub mod stock_history;
 pub mod stores;
@@ -29,6 +37,10 @@ const CACHE_BYTES: usize = 16 << 20;
 
 /// The same for holds: a hot item makes very many, and few come again soon.
 const HOLD_CACHE_BYTES: usize = 1 << 20;
+
+/// The same for numbers of followers, which are small, and for shoppers, who come once.
+const FOLLOWER_CACHE_BYTES: usize = 4 << 20;
+const SHOPPER_CACHE_BYTES: usize = 1 << 20;
 
 /// The folds of all views, with nothing in memory yet.
 #[must_use]
@@ -51,13 +63,23 @@ pub fn all() -> Vec<Box<dyn ViewFold>> {
         Box::new(Listed::<backorders::Backorders>::default()),
         Box::new(Listed::<backorders::BackordersByItem>::default()),
         Box::new(Listed::<warehouses::Warehouses>::default()),
+        Box::new(Folded::<drop::DropView>::new(CACHE_BYTES)),
+        Box::new(Listed::<drops::ByStore>::default()),
+        Box::new(Listed::<drops::ByStart>::default()),
+        Box::new(Listed::<drops::Days>::default()),
+        Box::new(Listed::<queue_place::QueuePlaces>::default()),
+        Box::new(Listed::<follows::Follows>::default()),
+        Box::new(Listed::<followers::ByStore>::default()),
+        Box::new(Folded::<followers::Counts>::new(FOLLOWER_CACHE_BYTES)),
+        Box::new(Folded::<shoppers::Shoppers>::new(SHOPPER_CACHE_BYTES)),
+        Box::new(Listed::<inbox::Inbox>::default()),
     ]
 }
 
-/// The tables of all views.
+/// The tables of all views, and of what services keep beside them.
 #[must_use]
 pub fn tables() -> Vec<Table> {
-    all().iter().map(|view| view.table()).collect()
+    all().iter().map(|view| view.table()).chain([fan_outs::TABLE]).collect()
 }
 
 /// Reads rows of one table by key.

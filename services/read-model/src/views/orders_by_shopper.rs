@@ -108,6 +108,7 @@ pub(super) fn placed<'f>(fact: &Fact<'f>) -> Option<&'f OrderPlaced> {
         | OrderEvent::ReturnRequested(_)
         | OrderEvent::ReturnReceived(_)
         | OrderEvent::ReturnWindowClosed(_)
+        | OrderEvent::DropUnitsOrdered(_)
         | OrderEvent::RefundDue(_)
         | OrderEvent::RefundSettled(_)
         | OrderEvent::OperatorRefunded(_) => None,

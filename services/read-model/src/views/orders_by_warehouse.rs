@@ -103,6 +103,7 @@ fn planned(event: &Event) -> Option<&SubOrdersPlanned> {
         | OrderEvent::ReturnRequested(_)
         | OrderEvent::ReturnReceived(_)
         | OrderEvent::ReturnWindowClosed(_)
+        | OrderEvent::DropUnitsOrdered(_)
         | OrderEvent::RefundDue(_)
         | OrderEvent::RefundSettled(_)
         | OrderEvent::OperatorRefunded(_) => None,

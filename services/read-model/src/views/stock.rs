@@ -54,7 +54,14 @@ impl View for StockView {
                 key.push_str(&fact.envelope.subject);
                 Touch::Row
             }
-            Event::Item(_) | Event::Order(_) | Event::Cart(_) | Event::Store(_) | Event::Warehouse(_) => Touch::None,
+            Event::Item(_)
+            | Event::Order(_)
+            | Event::Cart(_)
+            | Event::Store(_)
+            | Event::Warehouse(_)
+            | Event::Drop(_)
+            | Event::Follows(_)
+            | Event::Shopper(_) => Touch::None,
         }
     }
 
@@ -85,6 +92,7 @@ impl View for StockView {
 pub fn levels(event: &ItemEvent) -> Option<&StockLevels> {
     match event {
         ItemEvent::ItemListed(_) | ItemEvent::PriceChanged(_) | ItemEvent::ItemDelisted(_) => None,
+        ItemEvent::HoldClosed(_) | ItemEvent::AllotmentVoided(_) => None,
         ItemEvent::StockReceived(e) => Some(&e.stock),
         ItemEvent::StockCounted(e) => Some(&e.stock),
         ItemEvent::StockMoved(e) => Some(&e.stock),
@@ -131,9 +139,11 @@ pub fn places(event: &ItemEvent) -> &[LocationLevels] {
         | ItemEvent::HoldCommitted(_)
         | ItemEvent::HoldReleased(_)
         | ItemEvent::HoldExpired(_)
+        | ItemEvent::HoldClosed(_)
         | ItemEvent::UnitsAllotted(_)
         | ItemEvent::AllotmentReturned(_)
         | ItemEvent::AllottedCommitted(_)
+        | ItemEvent::AllotmentVoided(_)
         | ItemEvent::SafetySet(_)
         | ItemEvent::ShortfallDetected(_) => &[],
     }

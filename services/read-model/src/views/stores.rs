@@ -44,7 +44,13 @@ impl View for StoreView {
                 key.push_str(&fact.envelope.subject);
                 Touch::FreshRow
             }
-            Event::Item(_) | Event::Order(_) | Event::Cart(_) | Event::Warehouse(_) => Touch::None,
+            Event::Item(_)
+            | Event::Order(_)
+            | Event::Cart(_)
+            | Event::Warehouse(_)
+            | Event::Drop(_)
+            | Event::Follows(_)
+            | Event::Shopper(_) => Touch::None,
         }
     }
 

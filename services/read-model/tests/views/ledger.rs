@@ -6,10 +6,11 @@ use read_model::views::ledger::{self, LedgerBucket, LedgerKind, LedgerRow};
 use schemas::{
     AllotmentId, CancellationId, ClaimId, DropId, Metadata, OrderId, Position, ReturnId, SubOrderId, Timestamp, Topic,
     item::{
-        AllotmentReturned, AllottedCommitted, Bucket, ForwardedQuantity, ForwardedUnits, HoldCommitted, HoldExpired,
-        HoldGranted, HoldId, HoldReleased, ItemDelisted, LocationLevels, PriceChanged, SafetySet, ShortfallDetected,
-        StockCounted, StockDispatched, StockMoved, StockReceived, StockRestocked, StockShipped, SubOrderQuantity,
-        TransferLost, TransferReceived, UnitsAllocated, UnitsAllotted, UnitsDeallocated, UnitsUncommitted,
+        AllotmentReturned, AllottedCommitted, Bucket, ForwardedQuantity, ForwardedUnits, HoldClosed, HoldCommitted,
+        HoldExpired, HoldGranted, HoldId, HoldReleased, ItemDelisted, LocationLevels, PriceChanged, SafetySet,
+        ShortfallDetected, StockCounted, StockDispatched, StockMoved, StockReceived, StockRestocked, StockShipped,
+        SubOrderQuantity, TransferLost, TransferReceived, UnitsAllocated, UnitsAllotted, UnitsDeallocated,
+        UnitsUncommitted,
     },
 };
 
@@ -183,6 +184,15 @@ fn tells_of_holds_of_all_kinds() {
 }
 
 #[test]
+fn a_hold_that_is_closed_is_no_entry() {
+    let mut shop = Shop::open();
+    shop.item("a", HoldCommitted { hold: order_hold(), quantity: quantity(2), stock: levels(4, 9, 5) });
+    let before = page(&shop, None, 9);
+    shop.item("a", HoldClosed { hold: order_hold() });
+    assert_eq!(page(&shop, None, 9), before, "no unit went anywhere");
+}
+
+#[test]
 fn tells_of_units_on_their_way_out_and_back() {
     let mut shop = Shop::open();
     let (stock, hold) = (levels(4, 9, 5), Some("order/o-1/2"));
@@ -250,7 +260,7 @@ fn tells_of_drops_safety_and_shortfalls() {
     shop.item("a", AllotmentReturned { effect: effect("e-1"), allotment: allotment(), quantity, stock });
     tells(&shop, LedgerKind::AllotmentReturned, 2, [None, Some("e-1"), Some("al-1"), None]);
     let hold = HoldId::Drop { drop, claim: ClaimId::parse("cl-1").expect("an id") };
-    shop.item("a", AllottedCommitted { allotment: allotment(), hold, quantity, stock });
+    shop.item("a", AllottedCommitted { allotment: allotment(), hold, order_id: None, quantity, stock });
     tells(&shop, LedgerKind::AllottedCommitted, 2, [Some("drop/d-1/cl-1"), None, Some("al-1"), None]);
     shop.item("a", SafetySet { quantity: 3, previous: 1, stock });
     tells(&shop, LedgerKind::SafetySet, 3, [None; 4]);

@@ -19,7 +19,7 @@ pub fn line_id(id: &str) -> LineId {
     LineId::parse(id).expect("an id")
 }
 
-fn payment_id() -> PaymentId {
+pub fn payment_id() -> PaymentId {
     PaymentId::parse("pay-1").expect("an id")
 }
 
@@ -35,6 +35,7 @@ pub fn placed() -> OrderPlaced {
     };
     OrderPlaced {
         from_cart: false,
+        drop: None,
         effect: effect("place"),
         owner: OrderOwner { shopper: Some(subject("alice")), placed_by: caller("alice") },
         channel: Some("web".to_owned()),
@@ -49,27 +50,28 @@ pub fn placed() -> OrderPlaced {
     }
 }
 
-fn granted(kinds: [ItemKind; 2]) -> HoldsGranted {
-    let priced = |(id, kind)| PricedLine { line_id: line_id(id), unit_price: euros(100), kind };
+pub fn granted(kinds: [ItemKind; 2]) -> HoldsGranted {
+    let priced = |(id, kind)| PricedLine { line_id: line_id(id), unit_price: euros(100), kind, store: None };
     HoldsGranted {
         lines: ["l-a", "l-b"].into_iter().zip(kinds).map(priced).collect(),
         total: euros(300),
         expires_at: Timestamp::from_millis(BEGIN_MS + 300_000),
         expires_for_good_at: Timestamp::from_millis(BEGIN_MS + 360_000),
+        ordered_at: Some(placed().ordered_at),
     }
 }
 
-fn authorized() -> PaymentAuthorized {
+pub fn authorized() -> PaymentAuthorized {
     PaymentAuthorized { payment_id: payment_id(), amount: euros(300), provider_reference: "ref".to_owned() }
 }
 
-fn refund(amount: i64) -> (RefundDue, RefundSettled) {
+pub fn refund(amount: i64) -> (RefundDue, RefundSettled) {
     let refund_id = RefundId::parse("ref-1").expect("an id");
     let due = RefundDue { refund_id: refund_id.clone(), payment_id: payment_id(), amount: euros(amount) };
     (due, RefundSettled { refund_id, payment_id: payment_id(), amount: euros(amount) })
 }
 
-fn started() -> PaymentStarted {
+pub fn started() -> PaymentStarted {
     PaymentStarted {
         effect: effect("pay-1"),
         payment_id: payment_id(),
@@ -83,7 +85,7 @@ fn started() -> PaymentStarted {
     }
 }
 
-fn cancelled(id: &str, units: u32) -> LinesCancelled {
+pub fn cancelled(id: &str, units: u32) -> LinesCancelled {
     let lines = vec![LineQuantity { line_id: line_id(id), quantity: quantity(units) }];
     LinesCancelled {
         effect: Some(effect("cancel")),
@@ -127,8 +129,8 @@ const MIXED: [ItemKind; 2] = [ItemKind::Physical, ItemKind::Digital];
 fn placed_is_holding_and_shows_what_was_asked() {
     let mut shop = Shop::open();
     shop.order("o-1", placed());
-    let held =
-        ItemHeld { attempt: 1, item_id: item_id("a"), unit_price: euros(100), kind: ItemKind::Physical, file: None };
+    let (item_id, unit_price) = (item_id("a"), euros(100));
+    let held = ItemHeld { attempt: 1, item_id, unit_price, kind: ItemKind::Physical, file: None, store: None };
     shop.order("o-1", held);
     let row = row(&shop);
     assert_eq!((row.status, row.ordered_at, row.total), (OrderStatus::Holding, Timestamp::from_millis(77), None));

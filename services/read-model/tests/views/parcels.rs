@@ -14,11 +14,11 @@ use schemas::{
     },
 };
 
-fn sub(id: &str) -> SubOrderId {
+pub fn sub(id: &str) -> SubOrderId {
     SubOrderId::parse(id).expect("an id")
 }
 
-fn location(id: &str) -> LocationId {
+pub fn location(id: &str) -> LocationId {
     LocationId::parse(id).expect("an id")
 }
 
@@ -26,11 +26,11 @@ fn shipment(id: &str) -> ShipmentId {
     ShipmentId::parse(id).expect("an id")
 }
 
-fn units(lines: &[(&str, u32)]) -> Vec<LineQuantity> {
+pub fn units(lines: &[(&str, u32)]) -> Vec<LineQuantity> {
     lines.iter().map(|(id, units)| LineQuantity { line_id: line_id(id), quantity: quantity(*units) }).collect()
 }
 
-fn due(lines: &[(&str, &str, u32)]) -> Vec<DueLine> {
+pub fn due(lines: &[(&str, &str, u32)]) -> Vec<DueLine> {
     let line = |(id, item, units): &(&str, &str, u32)| DueLine {
         line_id: line_id(id),
         item_id: item_id(item),
@@ -58,16 +58,16 @@ pub fn planned(parts: &[Part<'_>]) -> SubOrdersPlanned {
     SubOrdersPlanned { effect: effect("plan"), revision: 1, sub_orders, inputs: PlanInputs::default() }
 }
 
-fn allocated(of: &str, item: &str) -> SubOrderAllocated {
+pub fn allocated(of: &str, item: &str) -> SubOrderAllocated {
     SubOrderAllocated { sub_order: sub(of), item_id: item_id(item) }
 }
 
-fn shipped(id: &str, of: &str, at: &str, lines: &[(&str, u32)]) -> ShipmentShipped {
+pub fn shipped(id: &str, of: &str, at: &str, lines: &[(&str, u32)]) -> ShipmentShipped {
     let (sub_order, location) = (sub(of), location(at));
     ShipmentShipped { effect: effect(id), sub_order, location, lines: units(lines), arrival_at: None }
 }
 
-fn delivered(id: &str, shipments: &[&str]) -> ShipmentsDelivered {
+pub fn delivered(id: &str, shipments: &[&str]) -> ShipmentsDelivered {
     ShipmentsDelivered { effect: effect(id), shipments: shipments.iter().map(|id| shipment(id)).collect() }
 }
 

@@ -7,7 +7,7 @@
 //! Data: Online Retail (D. Chen, 2015), UCI Machine Learning Repository, doi:10.24432/C5BW33, CC BY 4.0.
 
 mod book;
-mod client;
+pub mod client;
 mod codes;
 mod csv;
 mod fate;

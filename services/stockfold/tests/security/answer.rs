@@ -30,8 +30,9 @@ impl Answer {
         Self { status, headers: named, body }
     }
 
+    /// Whether it is done: also by changing to another protocol.
     pub fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
+        (200..300).contains(&self.status) || self.status == 101
     }
 
     pub fn code(&self) -> &str {

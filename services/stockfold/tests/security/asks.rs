@@ -2,7 +2,7 @@
 
 use super::{
     engine::{Ask, WEBHOOK_SECRET, token},
-    targets::Target,
+    targets::{Target, days},
 };
 use payments::WebhookSecret;
 use serde_json::{Value, json};
@@ -95,7 +95,7 @@ pub fn body(operation: &str, target: &Target, number: u32) -> Option<Value> {
             let millis = i64::try_from(now * 1_000).expect("a time of this era");
             json!({"to": schemas::Timestamp::from_millis(millis).to_string()})
         }
-        _ => return shop_body(operation, item, number),
+        _ => return shop_body(operation, item, number).or_else(|| drop_body(operation, target, number)),
     })
 }
 
@@ -105,9 +105,36 @@ fn shop_body(operation: &str, item: &str, number: u32) -> Option<Value> {
         "PUT /v1/cart/lines/{itemId}" => json!({"quantity": 1, "expectedUnitPrice": price()}),
         "PATCH /v1/cart?op=ADD" | "PATCH /v1/cart?op=REMOVE" => json!({"itemId": item, "quantity": 1}),
         "POST /v1/cart/merge" => json!({"guestToken": token("shopper", &format!("guest-{number}"))}),
+        "DELETE /v1/follows/{storeId}" | "PUT /v1/follows/{storeId}" => json!({}),
+        "PUT /v1/me" => {
+            json!({"email": format!("p-{number}@people.example"), "locale": "de-CH", "timeZone": "Europe/Zurich",
+                "notifications": {"drops": {"inApp": true, "email": false}, "orders": {"inApp": false}},
+                "mutedStores": ["globex"]})
+        }
         "PUT /v1/stores/{storeId}" => {
             json!({"name": "Acme", "email": "orders@acme.example", "profile": format!("Number {number}"),
                 "images": ["https://acme.example/front.jpg"]})
+        }
+        _ => return None,
+    })
+}
+
+/// Of drops.
+fn drop_body(operation: &str, target: &Target, number: u32) -> Option<Value> {
+    Some(match operation {
+        "POST /v1/drops" => {
+            let item = json!({"itemId": target.item, "quantity": 1, "price": price()});
+            json!({"dropId": format!("x-{number:08}"), "store": "acme", "title": "Tea at noon", "items": [item],
+                "startsAt": days(1), "endsAt": days(2), "limitPerShopper": 1, "queueOpensAt": days(1), "admitAtOnce": 5,
+                "metadata": {"a": "b"}})
+        }
+        "PATCH /v1/drops/{dropId}" => {
+            json!({"title": format!("Number {number}"), "endsAt": days(3), "limitPerShopper": 2, "queueOpensAt": null})
+        }
+        "POST /v1/drops/{dropId}/pause" | "POST /v1/drops/{dropId}/cancel" => json!({"reason": "rain"}),
+        "POST /v1/drops/{dropId}/resume" | "POST /v1/drops/{dropId}/queue" => json!({}),
+        "POST /v1/drops/{dropId}/claims" => {
+            json!({"itemId": target.item, "quantity": 1, "submit": "auto", "metadata": {"a": "b"}})
         }
         _ => return None,
     })
@@ -123,11 +150,18 @@ pub fn ask(operation: &str, target: &Target, number: u32) -> Ask {
         .replace("{shipmentId}", &target.parcel)
         .replace("{returnId}", &target.parcel)
         .replace("{moveId}", &target.parcel)
+        .replace("{dropId}", &target.drop)
+        .replace("{ticket}", &target.ticket)
         .replace("{storeId}", "acme")
         .replace("{location}", "main")
         .replace("{topic}", "inventory.events.v1")
         .replace("{items}", &target.item);
-    let ask = Ask::new(method, path).header("idempotency-key", format!("key-{number:08}"));
+    let mut ask = Ask::new(method, path).header("idempotency-key", format!("key-{number:08}"));
+    if template.starts_with("/v1/live/drops/") {
+        let upgrade = [("connection", "upgrade"), ("upgrade", "websocket"), ("sec-websocket-version", "13")];
+        ask = upgrade.into_iter().fold(ask, |ask, (name, value)| ask.header(name, value));
+        ask = ask.header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+    }
     match body(operation, target, number) {
         Some(line) if template == "/v1/items:import" => ask.body("application/x-ndjson", format!("{line}\n")),
         Some(body) => signed(ask.json(&body)),

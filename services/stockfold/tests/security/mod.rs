@@ -12,5 +12,6 @@ mod matrix;
 mod mutate;
 mod slow;
 mod targets;
+mod tickets;
 mod tokens;
 mod wire;

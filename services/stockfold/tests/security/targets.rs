@@ -21,6 +21,10 @@ pub struct Target {
     pub order: String,
     /// A shipment or a return of the order, or a transfer of the item.
     pub parcel: String,
+    /// A drop of the item.
+    pub drop: String,
+    /// Alice's ticket of its waiting room.
+    pub ticket: String,
     /// The position of the newest event of it.
     pub position: String,
 }
@@ -56,6 +60,12 @@ pub enum Kind {
     StoreOrder,
     /// The same, paid.
     PaidStoreOrder,
+    /// A drop of the store `acme` that has not begun.
+    Drop,
+    /// The same with an open waiting room, in which `alice` has a place.
+    QueueingDrop,
+    /// A drop whose units can be claimed.
+    LiveDrop,
 }
 
 /// A number that nobody else in this process has.
@@ -69,6 +79,12 @@ pub fn staff(sub: &str, store: &str) -> String {
     let mut claims = super::engine::claims("store", sub);
     claims["store"] = json!(store);
     signed(&claims)
+}
+
+/// The time so many days from now, by the clock on the wall: that of the engine stands where it started, today.
+pub fn days(days: i64) -> String {
+    let now = i64::try_from(jsonwebtoken::get_current_timestamp()).expect("a time of this era");
+    schemas::Timestamp::from_millis((now + days * 86_400) * 1_000).to_string()
 }
 
 /// Makes targets.
@@ -198,6 +214,54 @@ impl Maker {
         target
     }
 
+    /// A drop of a thousand units with such times.
+    fn drop_at(&self, starts_at: &str, queue_opens_at: Option<&str>) -> Target {
+        let (mut target, ann) = (self.item(), staff("ann", "acme"));
+        target.drop = format!("drop-{:08}", number());
+        let item = json!({"itemId": target.item, "quantity": 1_000, "price": {"amount": 500, "currency": "EUR"}});
+        let body = json!({"dropId": target.drop, "items": [item], "startsAt": starts_at, "queueOpensAt": queue_opens_at,
+            "endsAt": days(29), "limitPerShopper": 1_000});
+        target.position = self.post(&ann, "/v1/drops", &body).header("stockfold-position").to_owned();
+        target
+    }
+
+    /// Waits until a drop has that status.
+    fn turned(&self, target: Target, status: &str) -> Target {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let drop = Ask::get(format!("/v1/drops/{}", target.drop));
+            let drop = self.engine.done(&drop.header("stockfold-at-least", &target.position)).body;
+            if drop["status"] == status {
+                return target;
+            }
+            assert!(Instant::now() < deadline, "its time does not come: {drop}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// A drop that starts this second, by the clock on the wall, to which the engine's is moved.
+    fn live(&self) -> Target {
+        // The engine's clock stands where it started, or where another test has moved it: no later than this second.
+        std::thread::sleep(Duration::from_secs(1));
+        let now = days(0);
+        let target = self.drop_at(&now, None);
+        let operator = token("operator", "operator");
+        let key = format!("clock-{:08}", number());
+        let advance = Ask::new("POST", "/v1/test-clock/advance").by(&operator).header("idempotency-key", key);
+        // Whatever is answered: it stands there, or another test has moved it further.
+        self.engine.send(&advance.json(&json!({"to": now})));
+        self.turned(target, "live")
+    }
+
+    fn queueing(&self) -> Target {
+        let mut target = self.turned(self.drop_at(&days(1), Some(&days(-1))), "queueing");
+        let alice = token("shopper", "alice");
+        let joined = self.post(&alice, &format!("/v1/drops/{}/queue", target.drop), &json!({}));
+        target.ticket = joined.body["ticket"].as_str().expect("a ticket").to_owned();
+        target.position = joined.header("stockfold-position").to_owned();
+        target
+    }
+
     /// Makes a target of that kind; nobody else has it.
     pub fn make(&self, kind: Kind) -> Target {
         match kind {
@@ -215,6 +279,9 @@ impl Maker {
             Kind::ReturnedOrder => self.returned(),
             Kind::StoreOrder => self.stores(false),
             Kind::PaidStoreOrder => self.stores(true),
+            Kind::Drop => self.drop_at(&days(1), None),
+            Kind::QueueingDrop => self.queueing(),
+            Kind::LiveDrop => self.live(),
         }
     }
 
@@ -229,6 +296,9 @@ impl Maker {
             order: other(&target.order, uuid::Uuid::new_v4().to_string()),
             // Of a return's length, or of a shipment's: what is looked for is the order.
             parcel: target.parcel.clone(),
+            drop: other(&target.drop, format!("none-{:08}", number())),
+            // What is looked for is the drop.
+            ticket: target.ticket.clone(),
             position: String::new(),
         }
     }

@@ -66,26 +66,42 @@ fn concerned(made: &Made, act: u64, random: &mut Random) -> Option<(OrderId, Kno
 
 /// The plan of what is due of an order, by the stock as it is or as it was; of a revision that was, now and then.
 fn plan(made: &mut Made, order: &OrderId, stale: bool, consolidate: bool, random: &mut Random) -> Command {
-    let effect = made.effect("plan");
     let known = made.floor.orders.get(order.as_str()).cloned().unwrap_or_default();
-    let stock = if stale { &made.floor.old } else { &made.floor.stock };
-    let inputs = made.floor.inputs(&known.due, stock, consolidate);
-    let id = |n: usize| SubOrderId::parse(&format!("{}-{n}", effect.id)).expect("an id");
-    let mut sub_orders = domain::fulfilment::plan(&inputs, id);
-    for sub_order in &mut sub_orders {
+    let mut plan = fitting(made, &known, stale, consolidate);
+    for sub_order in &mut plan.sub_orders {
         let millis = 1_700_000_000_000 + i64::try_from(random.below(1_000_000_000)).expect("some days");
         sub_order.arrival_at = random.chance(50).then(|| Timestamp::from_millis(millis));
     }
     if random.per_mille(40) {
-        spoil(&mut sub_orders, &known, random);
+        spoil(&mut plan.sub_orders, &known, random);
     }
-    let revision = match random.below(40) {
+    plan.revision = match random.below(40) {
         0 => known.revision.saturating_sub(1),
         1 => known.revision + 1,
         _ => known.revision,
     };
-    let plan = PlanShipments { effect, revision, sub_orders, inputs };
     Command::Order { order: order.clone(), command: OrderCommand::PlanShipments(plan) }
+}
+
+/// The plan that fits what is due, by the stock as it is or as it was.
+fn fitting(made: &mut Made, known: &Known, stale: bool, consolidate: bool) -> PlanShipments {
+    let effect = made.effect("plan");
+    let stock = if stale { &made.floor.old } else { &made.floor.stock };
+    let inputs = made.floor.inputs(&known.due, stock, consolidate);
+    let id = |n: usize| SubOrderId::parse(&format!("{}-{n}", effect.id)).expect("an id");
+    let sub_orders = domain::fulfilment::plan(&inputs, id);
+    PlanShipments { effect, revision: known.revision, sub_orders, inputs }
+}
+
+/// All that wants a plan, planned as it should be.
+pub fn plans(made: &mut Made) -> Asks {
+    let wanting = made.floor.wanting().into_iter();
+    let plan = |order: OrderId| {
+        let known = made.floor.orders.get(order.as_str()).cloned().unwrap_or_default();
+        let command = OrderCommand::PlanShipments(fitting(made, &known, false, false));
+        (engine(), Command::Order { order, command })
+    };
+    wanting.map(plan).collect()
 }
 
 /// A plan that fits no order: too much, of a line or sub-order that there is not, or under an id that was used.
@@ -204,6 +220,26 @@ fn receive_return(made: &mut Made, known: &Known, random: &mut Random, swarm: &S
         location: location.clone(),
     };
     (who(location.as_str(), random, swarm), OrderCommand::ReceiveReturn(receive))
+}
+
+/// All that was announced to come back does, and each receipt is told twice.
+pub fn late_returns(made: &mut Made, random: &mut Random, swarm: &Swarm) -> Asks {
+    let orders: Vec<_> = made.floor.orders.iter().map(|(id, known)| (parse_order(id), known.clone())).collect();
+    let mut asks: Asks = Vec::new();
+    for (order, known) in orders {
+        for id in &known.returns {
+            let receive = ReceiveReturn {
+                return_id: ReturnId::parse(id).expect("an id of the log"),
+                effect: made.effect("receipt"),
+                condition: Bucket::Sellable,
+                lines: None,
+                location: location(random, swarm),
+            };
+            let command = Command::Order { order: order.clone(), command: OrderCommand::ReceiveReturn(receive) };
+            asks.extend([(service(), command.clone()), (service(), command)]);
+        }
+    }
+    asks
 }
 
 /// What is still to be done once it is calm: plans, and what is on its way arrives. `ships`: also what is allocated leaves.

@@ -3,7 +3,7 @@
 
 mod acts;
 
-pub use acts::{ask, finish};
+pub use acts::{ask, finish, late_returns, plans};
 
 use crate::sim::{
     checker::evidence::{Event, ITEMS, ORDERS, WAREHOUSES, list, text},

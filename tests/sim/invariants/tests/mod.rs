@@ -4,6 +4,7 @@
 //! invariant. An invariant without a tampering fails the last test.
 
 mod of_clients;
+mod of_drops;
 mod of_items;
 mod of_log;
 mod of_orders;
@@ -44,7 +45,8 @@ fn good(index: u64) -> Evidence {
 }
 
 fn all() -> impl Iterator<Item = Tampering> {
-    of_log::ALL.into_iter().chain(of_items::ALL).chain(of_orders::ALL).chain(of_shop::ALL).chain(of_clients::ALL)
+    let of_shop = of_items::ALL.into_iter().chain(of_orders::ALL).chain(of_shop::ALL).chain(of_drops::ALL);
+    of_log::ALL.into_iter().chain(of_shop).chain(of_clients::ALL)
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn has_stock(event: &Event) -> bool {
     event.subject != "ebook"
 }
 
-pub const ALL: [Tampering; 16] = [
+pub const ALL: [Tampering; 18] = [
     // Sold what is not there.
     ("never-oversold", |e| {
         let event = event(e, "hold-granted", has_stock)?;
@@ -95,6 +95,12 @@ pub const ALL: [Tampering; 16] = [
         let grant = event(e, "hold-granted", |event| event.value["hold"] == hold)?;
         grant.value["expiresAt"] = json!("2040-01-01T00:00:00.000Z");
         Some(())
+    }),
+    // An item is never told that an order takes no more returns; or is told while it takes some.
+    ("every-hold-ends", |e| remove(e, "hold-closed", |_| true).map(drop)),
+    ("no-early-expiry", |e| {
+        let order = text(&event(e, "hold-closed", |_| true)?.value["hold"], "order").to_owned();
+        remove(e, "return-window-closed", |event| event.subject == order).map(drop)
     }),
     // A command that stood in the log long before the deadline is told that it came too late.
     ("no-early-expiry", |e| {

@@ -85,7 +85,7 @@ impl Model for Cart {
         self.verdict(ask).unwrap_or_else(Verdict::refused)
     }
 
-    fn shown(&self) -> Value {
+    fn shown(&self, _: &Value) -> Value {
         json!({"shopper": self.id, "lines": self.all_lines(), "lockedBy": self.locked_by()})
     }
 

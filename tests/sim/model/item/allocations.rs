@@ -216,6 +216,17 @@ impl Item {
         }
     }
 
+    /// What is with the buyer need not be remembered.
+    pub fn close(&mut self, event: &Event, found: &mut Violations) {
+        let hold = self.holds.get_mut(&hold_key(&event.value["hold"]));
+        let fits = hold.is_some_and(|hold| {
+            let was_closed = std::mem::replace(&mut hold.closed, true);
+            let open = hold.open() > 0 && text(&hold.id, "kind") == "drop";
+            (open || hold.is_with_the_buyer()) && !was_closed
+        });
+        found.must(fits, "conservation", || format!("{}: nothing is to be closed: {}", self.id, event.value));
+    }
+
     /// Shipped units came back.
     pub fn come_back(&mut self, event: &Event, found: &mut Violations) {
         let (value, quantity) = (&event.value, number(&event.value, "quantity"));

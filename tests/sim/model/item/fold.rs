@@ -60,10 +60,16 @@ impl Item {
             "stock-shipped" => self.leave(event, found),
             "hold-granted" => self.grant(event, found),
             "hold-committed" | "hold-released" | "hold-expired" => self.of_a_hold(event, found),
-            "units-uncommitted" => _ = self.give_up(&value["hold"], value, event, found),
+            "units-uncommitted" => {
+                let units = self.give_up(&value["hold"], value, event, found);
+                self.lend_again(event, units, found);
+            }
             "units-allocated" | "units-deallocated" => self.bind(event, found),
             "stock-dispatched" | "transfer-received" | "transfer-lost" => self.on_the_way(event, found),
             "stock-restocked" => self.come_back(event, found),
+            "hold-closed" => self.close(event, found),
+            "units-allotted" | "allotment-returned" | "allotted-committed" => self.lend(event, found),
+            "allotment-voided" => self.void(event, found),
             "safety-set" => self.safety = units("quantity"),
             "shortfall-detected" => {
                 self.shortfall = units("missing");
@@ -177,7 +183,7 @@ impl Item {
         let value = &event.value;
         let ours = self.levels();
         found.must(value["stock"] == ours, "conservation", || format!("{}: {ours} and not {value}", self.id));
-        for name in ["onHand", "held", "committed", "safety"] {
+        for name in ["onHand", "held", "committed", "allotted", "safety"] {
             found.must(number(&ours, name) >= 0, "never-negative", || format!("{}: {name} in {ours}", self.id));
         }
         for told in places(value) {
@@ -235,6 +241,7 @@ impl Item {
                 (key, quantity, levels)
             }
             "stock-restocked" => (format!("restock/{hold}/{id}"), quantity, Value::Null),
+            "allotment-returned" => (format!("return/{id}"), quantity, Value::Null),
             _ => (format!("ship/{hold}/{id}"), quantity, Value::Null),
         };
         let done = Done { digest: value["effect"]["digest"].clone(), quantity, reply };
@@ -251,15 +258,35 @@ impl Item {
 }
 
 impl Hold {
+    /// The order that it is for, if it is one's.
+    pub fn of_order(&self) -> Option<&str> {
+        match text(&self.id, "kind") {
+            "order" => self.id["order"].as_str(),
+            _ => self.order.as_str(),
+        }
+    }
+
+    /// All that is ordered has left, and some of it is with the buyer.
+    pub fn is_with_the_buyer(&self) -> bool {
+        self.phase == Phase::Committed && self.open() == 0 && self.shipped > self.returned
+    }
+
+    /// What its order has cancelled by way of a drop may come after it was closed.
+    pub fn may_close(&self) -> bool {
+        let waits = text(&self.id, "kind") == "drop" && self.phase == Phase::Committed && self.open() > 0;
+        (waits || self.is_with_the_buyer()) && !self.closed
+    }
+
     /// Ordered and not gone.
     pub fn open(&self) -> i64 {
         self.committed + self.forwarded + self.allocations.iter().map(|allocation| allocation.units).sum::<i64>()
     }
 
     /// Given back before it was placed.
-    fn tombstone(value: &Value, seq: u64) -> Self {
+    pub fn tombstone(value: &Value, seq: u64) -> Self {
         Self {
             id: value["hold"].clone(),
+            order: value["orderId"].clone(),
             phase: Phase::Active,
             granted: 0,
             committed: 0,
@@ -268,6 +295,7 @@ impl Hold {
             forwarded: 0,
             shipped: 0,
             returned: 0,
+            closed: false,
             price: Value::Null,
             expires_at: Value::Null,
             digest: Value::Null,

@@ -74,7 +74,10 @@ impl Item {
     /// Commands of holds: an order's come from the order, and need no leave.
     pub fn of_hold(&self, ask: Ask<'_>, now: i64) -> Result<Verdict, Value> {
         let c = ask.asked;
-        if text(&c["hold"], "kind") == "order" {
+        if matches!(text(c, "op"), "allot" | "return_allotment" | "commit_allotted") {
+            return self.of_drop(c);
+        }
+        if matches!(text(&c["hold"], "kind"), "order" | "drop") {
             return self.of_order(c);
         }
         if text(&c["hold"], "caller") != text(ask.caller, "subject") {

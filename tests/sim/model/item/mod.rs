@@ -1,11 +1,14 @@
 //! An item: its stock, reckoned from its events. S1 to S5 of the design.
 
 mod allocations;
+mod allotments;
 mod decide;
 mod fold;
 mod holds;
 mod ordered;
 mod transfers;
+
+pub use allotments::Allotment;
 
 use super::{Ask, Model, Shown, Verdict, Violations};
 use crate::sim::checker::evidence::{Event, millis, number, text};
@@ -38,6 +41,8 @@ pub enum Phase {
 #[derive(Debug, Clone)]
 pub struct Hold {
     pub id: Value,
+    /// Of the drop's claim: the order that it is for.
+    order: Value,
     pub phase: Phase,
     pub granted: i64,
     /// Ordered, and bound to no location.
@@ -49,6 +54,8 @@ pub struct Hold {
     forwarded: i64,
     pub shipped: i64,
     returned: i64,
+    /// Its order takes no more returns.
+    pub closed: bool,
     price: Value,
     expires_at: Value,
     digest: Value,
@@ -104,6 +111,9 @@ pub struct Item {
     held: i64,
     committed: i64,
     safety: i64,
+    /// Lent to drops, by allotment; and those that were given up before they were asked for.
+    pub allotments: BTreeMap<String, Allotment>,
+    voided: Vec<Value>,
     pub holds: BTreeMap<String, Hold>,
     /// Allocations so far.
     numbers: i64,
@@ -128,6 +138,7 @@ pub fn hold_key(hold: &Value) -> String {
     let part = |name: &str| hold[name].to_string();
     match text(hold, "kind") {
         "order" => format!("order/{}/{}/{}", part("order"), part("attempt"), part("item")),
+        "drop" => format!("drop/{}/{}", part("drop"), part("claim")),
         kind => format!("{kind}/{}/{}", part("caller"), part("id")),
     }
 }
@@ -143,7 +154,7 @@ impl Item {
 
     pub fn available(&self) -> i64 {
         let sellable: i64 = self.places.values().map(|place| place.sellable).sum();
-        sellable - self.allocated() - self.committed - self.held - self.safety
+        sellable - self.allocated() - self.committed - self.held - self.allotted() - self.safety
     }
 
     fn allocated(&self) -> i64 {
@@ -166,9 +177,11 @@ impl Item {
     pub fn answer_order(&self, place: &Value) -> Value {
         let kind = if self.is_digital() { "digital" } else { "physical" };
         let file = self.catalog.as_ref().map(|catalog| &catalog["file"]).filter(|file| !file.is_null());
+        let store = self.catalog.as_ref().map(|catalog| &catalog["store"]).filter(|store| !store.is_null());
         let granted = |price: &Value| {
             let mut granted = json!({"outcome": "granted", "unitPrice": price, "kind": kind});
             file.into_iter().for_each(|file| granted["file"] = file.clone());
+            store.into_iter().for_each(|store| granted["store"] = store.clone());
             granted
         };
         let refused = |refusal: Value| json!({"outcome": "refused", "refusal": refusal});
@@ -211,15 +224,15 @@ impl Item {
 
     /// Units of orders that have not left.
     pub fn committed_to_orders(&self) -> i64 {
-        self.holds.iter().filter(|(id, _)| id.starts_with("order/")).map(|(_, hold)| hold.open()).sum()
+        self.holds.values().filter(|hold| hold.of_order().is_some()).map(Hold::open).sum()
     }
 
     /// Allocated units by order and sub-order.
     pub fn allocated_to_orders(&self) -> BTreeMap<(String, String), i64> {
         let mut allocated = BTreeMap::new();
-        for hold in self.holds.values().filter(|hold| text(&hold.id, "kind") == "order") {
+        for (hold, order) in self.holds.values().filter_map(|hold| Some((hold, hold.of_order()?))) {
             for allocation in hold.allocations.iter().filter(|allocation| allocation.units > 0) {
-                let key = (text(&hold.id, "order").to_owned(), allocation.sub_order.clone());
+                let key = (order.to_owned(), allocation.sub_order.clone());
                 *allocated.entry(key).or_default() += allocation.units;
             }
         }
@@ -228,8 +241,7 @@ impl Item {
 
     /// Units that came back of an order.
     pub fn returned_of(&self, order: &str) -> i64 {
-        let of_order = |hold: &&Hold| text(&hold.id, "kind") == "order" && text(&hold.id, "order") == order;
-        self.holds.values().filter(of_order).map(|hold| hold.returned).sum()
+        self.holds.values().filter(|hold| hold.of_order() == Some(order)).map(|hold| hold.returned).sum()
     }
 
     /// By location: sellable units that no sub-order has.
@@ -262,7 +274,7 @@ impl Item {
     fn levels(&self) -> Value {
         json!({
             "available": self.available(), "onHand": self.on_hand(), "held": self.held,
-            "committed": self.committed, "allotted": 0, "safety": self.safety,
+            "committed": self.committed, "allotted": self.allotted(), "safety": self.safety,
         })
     }
 }

@@ -14,10 +14,10 @@ use crate::sim::{
 };
 use serde_json::{Value, json};
 
-type Facts = Vec<(&'static str, Value)>;
+pub type Facts = Vec<(&'static str, Value)>;
 
 /// These events; none where it was so already.
-fn makes(events: Facts) -> Result<Verdict, Value> {
+pub fn makes(events: Facts) -> Result<Verdict, Value> {
     Ok(Verdict { fresh: !events.is_empty(), events: Must::Be(events), said: Said::Shown })
 }
 
@@ -44,6 +44,7 @@ impl Item {
             "forward" => makes(self.forward(c, hold)),
             "receive_forward" => makes(self.receive_forward(c, hold)),
             "restock" => self.restock(c, hold),
+            "close_hold" if hold.is_some_and(Hold::may_close) => makes(vec![("hold-closed", json!({"hold": hold_id}))]),
             _ => makes(Vec::new()),
         }
     }
@@ -59,9 +60,13 @@ impl Item {
         if taken.units() == 0 {
             return Vec::new();
         }
-        let mut event = json!({"cancellation": c["cancellation"], "hold": c["hold"]});
+        let into = c["into"].as_str().filter(|into| self.allotments.contains_key(*into));
+        let mut event = json!({"cancellation": c["cancellation"], "hold": c["hold"], "into": into});
         taken.write(&mut event);
-        vec![("units-uncommitted", event)]
+        // What is on the way is lent at once, and there to sell only when it arrives.
+        let away: i64 = taken.forwarded.iter().map(|(_, units)| units).sum();
+        let short = shortfall(self.available() - away).filter(|_| into.is_some() && away > 0);
+        [("units-uncommitted", event)].into_iter().chain(short).collect()
     }
 
     /// Why a sub-order cannot be allocated; what happens where it can.

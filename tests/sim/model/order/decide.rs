@@ -35,10 +35,21 @@ impl Order {
             "plan_shipments" | "ship" | "receive_shipment" | "deliver" | "request_return" | "receive_return" => {
                 self.fulfil(ask)
             }
+            // From a drop, in the decision that grants the claim; and from an item, once its units are ordered.
+            "open" if self.phase == Phase::New => fresh(Said::Shown),
+            "open" => Ok(Verdict::already(Said::Shown)),
+            "drop_units_committed" if self.phase == Phase::Confirmed && self.awaits_units() => {
+                begins("drop-units-ordered", json!({"itemId": ask.asked["itemId"]}))
+            }
+            "drop_units_committed" => Ok(Verdict::already(Said::Shown)),
             "place" => self.place(ask),
             "start_payment" => self.owned(ask.caller).and_then(|()| self.start_payment(ask.asked)),
             "submit" => self.owned(ask.caller).and_then(|()| self.submit(ask.asked)),
-            "cancel" => self.owned(ask.caller).and_then(|()| self.cancel(ask.asked)),
+            "cancel" => {
+                let seller = self.seller(ask.caller);
+                self.owned(ask.caller).or_else(|refusal| seller.map(|_| ()).ok_or(refusal))?;
+                self.cancel(ask.asked, seller)
+            }
             _ if !trusted => Err(refuse("order_not_found")),
             "refund_by_operator" => self.owned(ask.caller).and_then(|()| self.refund(ask.asked)),
             "settle_refund" => self.settle(ask.asked),
@@ -166,7 +177,8 @@ impl Order {
         fresh(Said::Later(Wait::Submitted))
     }
 
-    fn cancel(&self, c: &Value) -> Result<Verdict, Value> {
+    /// By a store that sells lines of it, or by whose it is.
+    fn cancel(&self, c: &Value, seller: Option<&Value>) -> Result<Verdict, Value> {
         if let Some(effect) = self.cancellations.iter().find(|effect| effect["id"] == c["effect"]["id"]) {
             let same = effect["digest"] == c["effect"]["digest"];
             return if same { Ok(Verdict::already(Said::Shown)) } else { Err(refuse("idempotency_key_reused")) };
@@ -178,6 +190,9 @@ impl Order {
                 return Err(self.ended().unwrap_or_else(|| refuse("order_not_found")));
             }
             Phase::Holding | Phase::AwaitingPayment | Phase::Reholding | Phase::Confirmed => {}
+        }
+        if let Some(refusal) = seller.and_then(|store| self.refuses_seller(store, c)) {
+            return Err(refusal);
         }
         if self.nothing_open() {
             return Err(refuse("already_shipped"));
@@ -201,7 +216,8 @@ impl Order {
         if self.phase != Phase::Confirmed {
             return fresh(Said::Shown);
         }
-        let all = || (0..self.lines.len()).map(|index| (index, Self::open(&self.lines[index])));
+        let own = |index: &usize| seller.is_none_or(|store| self.lines[*index].store == *store);
+        let all = || (0..self.lines.len()).filter(own).map(|index| (index, Self::open(&self.lines[index])));
         let lines = if whole { self.quantities(all()) } else { self.quantities(wanted) };
         begins("lines-cancelled", json!({"effect": c["effect"], "lines": lines}))
     }
@@ -328,6 +344,9 @@ impl super::Line {
             "lineId": self.id, "itemId": self.item, "quantity": self.quantity, "unitPrice": price,
             "kind": self.kind, "cancelled": self.cancelled, "shipped": self.shipped, "returned": self.returned,
         });
+        if !self.store.is_null() {
+            shown["store"] = self.store.clone();
+        }
         if !text_of(&self.ordered["metadata"]).is_empty() || self.ordered["metadata"].is_object() {
             shown["metadata"] = self.ordered["metadata"].clone();
         }

@@ -37,6 +37,8 @@ impl Order {
     /// The whole set is said anew: what there is to plan, or what waits for stock.
     pub fn say_due(&mut self, event: &Event, found: &mut Violations) {
         let (value, waits) = (&event.value, event.name == "shipments-backordered");
+        let lent = self.awaits_units();
+        found.must(!lent, "units-add-up", || format!("{}: planned before its units are ordered: {value}", self.id));
         let (said, free, shipping) = (&self.shipping.due, self.free(), &self.shipping);
         // While items have not answered, what others refused waits for the last of them.
         let now: Vec<i64> = match shipping.is_allocating() {
@@ -128,7 +130,7 @@ impl Order {
         let (free, due) = (self.free(), &self.shipping.due);
         let there = free.iter().zip(due).all(|(free, due)| free >= due && *due >= 0);
         found.must(there, "units-add-up", || format!("{}: {free:?} without a sub-order, {due:?} due", self.id));
-        let said = self.shipping.is_allocating() || free == *due;
+        let said = self.shipping.is_allocating() || self.awaits_units() || free == *due;
         found.must(said, "nothing-is-forgotten", || format!("{}: {free:?} has no sub-order, {due:?} is due", self.id));
         let rest = !self.shipping.planned || due.iter().all(|units| *units == 0);
         found.must(rest, "nothing-is-forgotten", || format!("{}: {due:?} is left over by a plan", self.id));
@@ -140,6 +142,8 @@ impl Order {
             return;
         }
         let shipping = &self.shipping;
+        let lent = self.awaits_units();
+        found.must(!lent, "claims-have-orders", || format!("{}: its units are never ordered", self.id));
         let planned = shipping.backordered || shipping.due.iter().all(|units| *units == 0);
         found.must(planned, "due-is-planned", || format!("{}: {:?} is never planned", self.id, shipping.due));
         found.must(!shipping.is_allocating(), "due-is-planned", || format!("{}: {shipping:?}", self.id));

@@ -60,6 +60,11 @@ impl Order {
                 self.cancelled_by(value, found, true);
             }
             "lines-cancelled" => self.cancel_lines(event, found),
+            "drop-units-ordered" => {
+                let fits = self.awaits_units() && self.phase == Phase::Confirmed;
+                found.must(fits, "one-decision-per-id", || format!("{}: ordered in {:?}", self.id, self.phase));
+                self.units_ordered = true;
+            }
             _ if self.ship(event, found) => {}
             _ => self.money(event, found),
         }
@@ -85,6 +90,7 @@ impl Order {
             ordered: line.clone(),
             price: None,
             kind: Value::Null,
+            store: Value::Null,
             amount: 0,
             cancelled: 0,
             shipped: 0,
@@ -92,6 +98,10 @@ impl Order {
             returned: 0,
         };
         self.lines = list(value, "lines").iter().map(line).collect();
+        if !value["drop"].is_null() {
+            // Its drop holds all of it.
+            self.answers.iter_mut().for_each(|(_, answer)| *answer = Some(json!({"kind": "physical"})));
+        }
         self.shipping.due = vec![0; self.lines.len()];
     }
 
@@ -133,7 +143,14 @@ impl Order {
         }
         for (line, told) in self.lines.iter_mut().zip(told) {
             (line.price, line.kind) = (Some(told["unitPrice"].clone()), told["kind"].clone());
+            line.store = told["store"].clone();
+            let said = self.answers.iter().find(|(item, _)| *item == line.item).and_then(|(_, said)| said.as_ref());
+            let of_drop = !self.terms["drop"].is_null();
+            let same = of_drop || said.is_some_and(|said| said["store"] == line.store);
+            found.must(same, "events-equal-model", || format!("{}: {said:?} sells {line:?}", self.id));
         }
+        let same = value["orderedAt"] == self.terms["orderedAt"];
+        found.must(same, "events-equal-model", || format!("{} was ordered at another time: {value}", self.id));
         match self.amounts(&prices) {
             Ok(amounts) => {
                 self.lines.iter_mut().zip(&amounts).for_each(|(line, amount)| line.amount = *amount);
@@ -271,7 +288,9 @@ impl Order {
         });
         self.payments[at].take(event, found);
         if authorizes || event.name == "payment-captured" {
-            let wanted = self.phase == Phase::Expired && self.submitted.is_some() && !self.withdrawn;
+            let wanted =
+                self.phase == Phase::Expired && self.submitted.is_some() && !self.withdrawn && self.claim().is_none();
+            // What a drop held went to the next in line.
             self.late = wanted && !self.is_external() && self.is_paid();
         }
     }

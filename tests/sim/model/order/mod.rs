@@ -6,6 +6,7 @@ mod fold;
 mod fulfil;
 mod money;
 mod rows;
+mod seller;
 mod shipping;
 
 pub use shipping::RETURNS_MS;
@@ -39,6 +40,8 @@ pub struct Line {
     /// Known from the grant on.
     price: Option<Value>,
     kind: Value,
+    /// Who sells it, as its item said at the grant.
+    store: Value,
     /// What it counts in the total, with its part of the adjustments.
     amount: i64,
     cancelled: i64,
@@ -101,6 +104,8 @@ pub struct Order {
     cancellations: Vec<Value>,
     operator_refunds: Vec<Value>,
     operator_refunded: i64,
+    /// Of a drop's order: its item has ordered the units.
+    units_ordered: bool,
     shipping: shipping::Shipping,
     /// Sealed.
     address: Value,
@@ -120,6 +125,32 @@ pub struct Order {
 impl Order {
     pub fn new(id: &str) -> Self {
         Self { id: id.to_owned(), ..Self::default() }
+    }
+
+    /// The drop and the claim that it is of.
+    pub fn claim(&self) -> Option<&Value> {
+        Some(&self.terms["drop"]).filter(|claim| !claim.is_null())
+    }
+
+    /// Whether its units are still lent to its drop.
+    fn awaits_units(&self) -> bool {
+        self.claim().is_some() && !self.units_ordered
+    }
+
+    /// Whether it is of that claim, of so many units at that price, and of its shopper.
+    pub fn is_of(&self, drop: &str, id: &str, claim: &super::drop::Claim) -> bool {
+        let [line] = &self.lines[..] else { return false };
+        let same = self.terms["drop"] == json!({"drop": drop, "claim": id});
+        let sold = (line.quantity, &line.ordered["unitPrice"]) == (claim.quantity, &claim.price);
+        same && sold && self.terms["owner"]["shopper"] == claim.shopper.as_str()
+    }
+
+    /// What whoever claims is told.
+    pub fn answer_claim(&self, command: &Value) -> Option<Result<Value, Value>> {
+        let c = &command["command"];
+        let same = self.terms["drop"] == json!({"drop": command["drop"], "claim": c["claim"]})
+            && self.terms["effect"]["digest"] == c["effect"]["digest"];
+        if same { self.placed() } else { Some(Err(decide::refuse("exists_with_different_content"))) }
     }
 
     fn is_asking(&self) -> bool {
@@ -265,11 +296,12 @@ impl Model for Order {
             Wait::Placed => self.placed(),
             Wait::Payment(id) => self.paid_with(id),
             Wait::Submitted => self.bought(),
+            Wait::Scheduled => None,
         }
     }
 
-    fn shown(&self) -> Value {
-        self.reply(false, None)
+    fn shown(&self, caller: &Value) -> Value {
+        self.shown_to(caller)
     }
 
     fn take(&mut self, event: &Event, found: &mut Violations) {

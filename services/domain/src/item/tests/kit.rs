@@ -113,10 +113,13 @@ impl Given {
     }
 }
 
-/// Whether a send answers the order's own command; what was deallocated is told with the events, once.
+/// Whether a send answers the command of an order or a drop; what was deallocated is told with the events, once.
 pub fn is_answer(send: &Command) -> bool {
-    let Command::Order { command, .. } = send else { panic!("an item tells orders: {send:?}") };
-    !matches!(command, OrderCommand::ItemDeallocated(_))
+    match send {
+        Command::Order { command, .. } => !matches!(command, OrderCommand::ItemDeallocated(_)),
+        Command::Drop { .. } => true,
+        other => panic!("an item tells orders and drops: {other:?}"),
+    }
 }
 
 /// A decision, and the item after it.
@@ -353,9 +356,13 @@ pub fn restock(id: &str, hold: HoldId, condition: Bucket, units: u32) -> ItemCom
     })
 }
 
+pub fn close(hold: HoldId) -> ItemCommand {
+    ItemCommand::CloseHold(CloseHold { hold })
+}
+
 pub fn allot(id: &str, units: u32) -> Allot {
     let drop = DropId::parse("drop-1").expect("id");
-    Allot { allotment: allotment(id), drop, quantity: quantity(units), store: None }
+    Allot { allotment: allotment(id), drop, quantity: quantity(units), store: None, currency: None }
 }
 
 pub fn return_allotment(id: &str, of: &str, units: u32) -> ItemCommand {
@@ -364,7 +371,12 @@ pub fn return_allotment(id: &str, of: &str, units: u32) -> ItemCommand {
 }
 
 pub fn commit_allotted(of: &str, hold: HoldId, units: u32) -> ItemCommand {
-    ItemCommand::CommitAllotted(CommitAllotted { allotment: allotment(of), hold, quantity: quantity(units) })
+    ItemCommand::CommitAllotted(CommitAllotted {
+        allotment: allotment(of),
+        hold,
+        quantity: quantity(units),
+        order_id: None,
+    })
 }
 
 pub fn set_safety(quantity: u32) -> ItemCommand {

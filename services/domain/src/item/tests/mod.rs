@@ -4,6 +4,7 @@
 mod allocate;
 mod allot;
 mod clock;
+mod close_hold;
 mod commit_hold;
 mod count;
 mod delist;

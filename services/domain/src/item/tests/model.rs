@@ -193,11 +193,13 @@ impl Model {
                 assert_eq!(-self.available(), i64::try_from(e.missing).expect("small"));
                 self.shortfall_on_record = true;
             }
+            ItemEvent::AllotmentVoided(e) => self.once(format!("allot {}", e.allotment)),
             ItemEvent::ItemListed(_) | ItemEvent::PriceChanged(_) | ItemEvent::ItemDelisted(_) => {}
             ItemEvent::HoldGranted(_)
             | ItemEvent::HoldCommitted(_)
             | ItemEvent::HoldReleased(_)
             | ItemEvent::HoldExpired(_)
+            | ItemEvent::HoldClosed(_)
             | ItemEvent::AllottedCommitted(_) => self.note_hold(event),
             ItemEvent::UnitsUncommitted(_)
             | ItemEvent::UnitsAllocated(_)
@@ -274,12 +276,21 @@ impl Model {
                 assert_eq!(hold.held, units(e.quantity));
                 (hold.held, hold.given_back) = (0, units(e.quantity));
             }
+            ItemEvent::HoldClosed(e) => {
+                self.once(format!("close {:?}", e.hold));
+                let hold = self.hold(&e.hold);
+                let open = hold.held + hold.committed + hold.forwarded;
+                let allocated: i64 = hold.allocated.values().map(|(_, n)| n).sum();
+                let with_the_buyer = hold.shipped - hold.returned;
+                assert!(open + allocated + with_the_buyer > 0, "what is over is not closed");
+            }
             ItemEvent::AllottedCommitted(e) => {
                 self.once(format!("hold {:?}", e.hold));
                 *self.allotments.get_mut(&e.allotment).expect("lent") -= units(e.quantity);
                 let ordered = Units { granted: units(e.quantity), committed: units(e.quantity), ..Units::default() };
                 self.holds.insert(e.hold.clone(), ordered);
             }
+            ItemEvent::AllotmentVoided(_) => {}
             ItemEvent::ItemListed(_) | ItemEvent::PriceChanged(_) | ItemEvent::ItemDelisted(_) => {}
             ItemEvent::StockReceived(_)
             | ItemEvent::StockCounted(_)
@@ -334,9 +345,13 @@ impl Model {
             }
             ItemEvent::StockRestocked(e) => {
                 self.once(format!("restock {} {:?}", e.effect.id, e.hold));
-                self.hold(&e.hold).returned += units(e.quantity);
+                // An order's word: of holds that its item knows nothing of any more.
+                if let Some(hold) = self.holds.get_mut(&e.hold) {
+                    hold.returned += units(e.quantity);
+                }
                 self.changes.push((e.place.location.clone(), e.condition, units(e.quantity)));
             }
+            ItemEvent::AllotmentVoided(_) => {}
             ItemEvent::ItemListed(_) | ItemEvent::PriceChanged(_) | ItemEvent::ItemDelisted(_) => {}
             ItemEvent::StockReceived(_)
             | ItemEvent::StockCounted(_)
@@ -352,6 +367,7 @@ impl Model {
             | ItemEvent::HoldCommitted(_)
             | ItemEvent::HoldReleased(_)
             | ItemEvent::HoldExpired(_)
+            | ItemEvent::HoldClosed(_)
             | ItemEvent::AllottedCommitted(_) => {}
         }
     }

@@ -12,7 +12,7 @@ fn answer(answer: HoldAnswer) -> [Command; 1] {
 }
 
 fn granted(unit_price: Money) -> [Command; 1] {
-    answer(HoldAnswer::Granted { unit_price, kind: ItemKind::Physical, file: None })
+    answer(HoldAnswer::Granted { unit_price, kind: ItemKind::Physical, file: None, store: None })
 }
 
 fn refused(refusal: HoldRefusal) -> [Command; 1] {
@@ -82,7 +82,7 @@ fn a_repeat_tells_the_price_at_the_grant() {
 
 #[test]
 fn grants_a_digital_item_without_stock() {
-    let digital = HoldAnswer::Granted { unit_price: gbp(700), kind: ItemKind::Digital, file: None };
+    let digital = HoldAnswer::Granted { unit_price: gbp(700), kind: ItemKind::Digital, file: None, store: None };
     let when = given_digital().when(hold(of_order("o"), 9));
     when.leaves(&["hold-granted"], levels(0, 0)).sends(answer(digital));
 }
@@ -91,6 +91,19 @@ fn grants_a_digital_item_without_stock() {
 fn tells_the_order_where_a_digital_items_file_is() {
     let file = Some("https://files.example/e.epub".to_owned());
     let ebook = Catalog { kind: ItemKind::Digital, file: file.clone(), ..catalog() };
-    let digital = HoldAnswer::Granted { unit_price: gbp(700), kind: ItemKind::Digital, file };
+    let digital = HoldAnswer::Granted { unit_price: gbp(700), kind: ItemKind::Digital, file, store: None };
     given_nothing().and(list(ebook, gbp(700))).when(hold(of_order("o"), 9)).sends(answer(digital));
+}
+
+#[test]
+fn tells_the_order_which_store_sells_the_item() {
+    let of_own = Catalog { store: Some(store("own")), ..catalog() };
+    let granted = HoldAnswer::Granted {
+        unit_price: gbp(1295),
+        kind: ItemKind::Physical,
+        file: None,
+        store: of_own.store.clone(),
+    };
+    let held = given_stock(5).and(list(of_own, gbp(1295))).when(hold(of_order("o"), 1));
+    held.sends(answer(granted));
 }

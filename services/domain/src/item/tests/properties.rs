@@ -6,7 +6,10 @@ use super::{
     told::{places, told},
     transfers_kit::{arrive, forward, forward_arrives, transfer},
 };
-use crate::item::{Item, holds::Phase};
+use crate::item::{
+    Item,
+    holds::{Hold, Phase},
+};
 use proptest::prelude::*;
 use schemas::{Caller, Command, Event, ItemId, Rejection, item::*, order::OrderCommand};
 
@@ -86,6 +89,7 @@ fn any_holding() -> impl Strategy<Value = ItemCommand> {
             .prop_map(|(n, id, a, b, from, to, units)| forward(&format!("f{n}"), id, (&a, &b), (from, to), units)),
         4 => (0..9u8, any_hold()).prop_map(|(n, id)| forward_arrives(&format!("f{n}"), id)),
         2 => (0..9u8, any_hold(), any_bucket(), 1..4u32).prop_map(|(n, id, to, units)| restock(&format!("t{n}"), id, to, units)),
+        3 => any_hold().prop_map(close),
     ]
 }
 
@@ -99,7 +103,11 @@ fn any_steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 1..120).prop_map(move |steps| [&opening[..], &steps[..]].concat())
 }
 
-/// What no order ever asks: it commits what it holds, and gives ordered units back by a cancellation.
+fn is_orders(hold: &HoldId) -> bool {
+    matches!(hold, HoldId::Order { .. })
+}
+
+/// What no order ever asks: it commits what it holds, gives ordered units back by a cancellation, and closes what is gone.
 fn no_order_asks(item: &Item, command: &ItemCommand) -> bool {
     let phase = |hold: &HoldId| item.holds.get(hold).map(|held| held.phase);
     if let ItemCommand::CommitHold(CommitHold { hold: hold @ HoldId::Order { .. } }) = command {
@@ -107,6 +115,11 @@ fn no_order_asks(item: &Item, command: &ItemCommand) -> bool {
     }
     if let ItemCommand::ReleaseHold(ReleaseHold { hold: hold @ HoldId::Order { .. } }) = command {
         return phase(hold) == Some(Phase::Committed);
+    }
+    if let ItemCommand::CloseHold(CloseHold { hold }) = command {
+        // What a drop's order cancels takes another way than this.
+        let is_early = |held: &Hold| held.phase == Phase::Active || (is_orders(hold) && held.open() > 0);
+        return item.holds.get(hold).is_some_and(is_early);
     }
     false
 }

@@ -20,10 +20,10 @@ fn refuses_the_same_id_with_another_quantity() {
 }
 
 #[test]
-fn refuses_an_unknown_item_a_digital_one_and_an_unknown_hold() {
+fn refuses_an_unknown_item_a_digital_one_and_an_unknown_hold_of_a_caller() {
     given_nothing().when(restock("r", of_order("o"), Sellable, 1)).refuses(ItemRejection::ItemNotFound);
     given_digital().when(restock("r", of_order("o"), Sellable, 1)).refuses(ItemRejection::DigitalHasNoStock);
-    given_stock(5).when(restock("r", of_order("o"), Sellable, 1)).refuses(ItemRejection::HoldNotFound);
+    given_stock(5).when(restock("r", free("h"), Sellable, 1)).refuses(ItemRejection::HoldNotFound);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use schemas::item::{ItemEvent, LocationLevels, StockLevels};
 pub fn told(event: &ItemEvent) -> Option<StockLevels> {
     match event {
         ItemEvent::ItemListed(_) | ItemEvent::PriceChanged(_) | ItemEvent::ItemDelisted(_) => None,
+        ItemEvent::HoldClosed(_) | ItemEvent::AllotmentVoided(_) => None,
         ItemEvent::StockReceived(e) => Some(e.stock),
         ItemEvent::StockCounted(e) => Some(e.stock),
         ItemEvent::StockMoved(e) => Some(e.stock),
@@ -49,9 +50,11 @@ pub fn places(event: &ItemEvent) -> &[LocationLevels] {
         | ItemEvent::HoldCommitted(_)
         | ItemEvent::HoldReleased(_)
         | ItemEvent::HoldExpired(_)
+        | ItemEvent::HoldClosed(_)
         | ItemEvent::UnitsAllotted(_)
         | ItemEvent::AllotmentReturned(_)
         | ItemEvent::AllottedCommitted(_)
+        | ItemEvent::AllotmentVoided(_)
         | ItemEvent::SafetySet(_)
         | ItemEvent::ShortfallDetected(_) => &[],
     }

@@ -57,7 +57,7 @@ fn a_refusal_waits_for_the_others_then_rejects_with_all_and_releases_every_item(
 fn an_answer_again_to_another_attempt_or_of_another_item_is_ignored() {
     let mut world = World::placed(vec![line("l1", "tea", 2), line("l2", "cup", 1)]);
     world.grant("tea", 1_000, ItemKind::Physical);
-    let granted = HoldAnswer::Granted { unit_price: eur(1), kind: ItemKind::Physical, file: None };
+    let granted = HoldAnswer::Granted { unit_price: eur(1), kind: ItemKind::Physical, file: None, store: None };
     for (of, attempt) in [("tea", 1), ("cup", 2), ("cup", 0), ("pot", 1)] {
         let decision = world.answered(of, attempt, granted.clone());
         assert!(decision.events.is_empty() && decision.sends.is_empty(), "{of} {attempt}");

@@ -195,6 +195,7 @@ pub(super) fn in_words(command: &Command) -> String {
         Command::Item { item, command: ItemCommand::Restock(c) } => {
             format!("restock {item} {} {}", c.quantity, c.location)
         }
+        Command::Item { item, command: ItemCommand::CloseHold(_) } => format!("close {item}"),
         Command::Cart { shopper, command: CartCommand::OrderEnded(c) } => {
             let outcome = match &c.outcome {
                 CartOutcome::Confirmed => "confirmed",

@@ -88,7 +88,7 @@ fn a_failed_attempt_does_not_stop_the_next_payment() {
 #[test]
 fn an_answer_to_the_first_attempt_does_not_count() {
     let mut world = reholding();
-    let granted = HoldAnswer::Granted { unit_price: eur(1_000), kind: ItemKind::Physical, file: None };
+    let granted = HoldAnswer::Granted { unit_price: eur(1_000), kind: ItemKind::Physical, file: None, store: None };
     assert!(world.answered("tea", 1, granted).events.is_empty());
 }
 

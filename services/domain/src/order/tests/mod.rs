@@ -10,6 +10,7 @@ mod clock;
 mod deliver;
 mod forward;
 mod from_cart;
+mod from_drop;
 mod fulfilment;
 mod late_payment;
 mod money;
@@ -25,6 +26,7 @@ mod reckoning_fulfilment;
 mod refund;
 mod returns;
 mod scenarios;
+mod seller;
 mod ship;
 mod submit;
 
@@ -185,7 +187,7 @@ impl World {
 
     pub fn grant(&mut self, item_id: &str, price: i64, kind: ItemKind) -> Decision {
         let attempt = self.order.attempt;
-        self.answered(item_id, attempt, HoldAnswer::Granted { unit_price: eur(price), kind, file: None })
+        self.answered(item_id, attempt, HoldAnswer::Granted { unit_price: eur(price), kind, file: None, store: None })
     }
 
     pub fn short(&mut self, item_id: &str) -> Decision {
@@ -266,7 +268,7 @@ impl World {
             Err(rejection) => Some(Err(rejection.clone())),
             Ok(Decision { answer: Answer::Now(body), .. }) => Some(Ok(body.clone())),
             Ok(Decision { answer: Answer::Later(Wait::Order(wait)), .. }) => answer(&self.order, wait),
-            Ok(Decision { answer: Answer::Nobody | Answer::Later(Wait::Cart(_)), .. }) => None,
+            Ok(Decision { answer: Answer::Nobody | Answer::Later(Wait::Cart(_) | Wait::Drop(_)), .. }) => None,
         }
     }
 

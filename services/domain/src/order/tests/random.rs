@@ -185,7 +185,7 @@ fn answered(world: &World, of: usize, granted: bool, stale: bool) -> OrderComman
     let kind = if ITEMS[of] == "book" { ItemKind::Digital } else { ItemKind::Physical };
     let unit_price = eur(700 + 100 * i64::try_from(of).expect("small"));
     let answer = if granted {
-        HoldAnswer::Granted { unit_price, kind, file: None }
+        HoldAnswer::Granted { unit_price, kind, file: None, store: None }
     } else {
         HoldAnswer::Refused { refusal: short() }
     };

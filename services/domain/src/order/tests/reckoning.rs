@@ -102,7 +102,8 @@ impl Books {
             | OrderEvent::PaymentPending(_)
             | OrderEvent::PaymentAttemptFailed(_)
             | OrderEvent::CaptureDue(_)
-            | OrderEvent::CaptureFailed(_) => {}
+            | OrderEvent::CaptureFailed(_)
+            | OrderEvent::DropUnitsOrdered(_) => {}
         }
     }
 
@@ -126,6 +127,14 @@ impl Books {
             }
             ItemCommand::ReleaseHold(hold) => {
                 assert_eq!(self.holds.insert(hold.hold.clone(), "released"), Some("asked"));
+            }
+            ItemCommand::CloseHold(hold) => {
+                assert_eq!(
+                    self.holds.insert(hold.hold.clone(), "closed"),
+                    Some("committed"),
+                    "once, and when all left"
+                );
+                self.parcels.closed(item);
             }
             ItemCommand::Uncommit(units) => {
                 assert_eq!(self.holds.get(&units.hold), Some(&"committed"), "only ordered units are given back");

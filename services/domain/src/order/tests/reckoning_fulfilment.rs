@@ -22,6 +22,8 @@ pub(super) struct Parcels {
     /// What the items were told, by item.
     left: BTreeMap<String, u32>,
     restocked: BTreeMap<String, u32>,
+    closed: BTreeSet<String>,
+    window_closed: bool,
     allocate: BTreeMap<(String, String), u32>,
 }
 
@@ -58,7 +60,8 @@ impl Parcels {
             OrderEvent::ReturnRequested(event) => add(&mut self.announced, &event.lines),
             OrderEvent::ReturnReceived(event) => add(&mut self.returned, &event.lines),
             OrderEvent::ReturnWindowClosed(_) => {
-                assert!(self.held.values().all(|units| *units == 0), "nothing is open")
+                assert!(self.held.values().all(|units| *units == 0), "nothing is open");
+                self.window_closed = true;
             }
             other => panic!("{other:?} is not of parcels"),
         }
@@ -122,6 +125,12 @@ impl Parcels {
         }
     }
 
+    /// An item is told that it need not know the hold any longer.
+    pub fn closed(&mut self, item: &ItemId) {
+        assert!(self.window_closed, "what may still be announced keeps its hold");
+        self.closed.insert(item.to_string());
+    }
+
     /// Of each line the id, the item, and what is ordered and neither cancelled nor delivered digitally.
     pub fn check(&self, lines: &[(String, String, u32)]) {
         let (mut left, mut restocked) = (BTreeMap::<&str, u32>::new(), BTreeMap::<&str, u32>::new());
@@ -137,6 +146,12 @@ impl Parcels {
             assert!(of(&self.returned) <= of(&self.announced), "what was announced comes back");
             *left.entry(item).or_default() += of(&self.shipped);
             *restocked.entry(item).or_default() += of(&self.returned);
+        }
+        if self.window_closed {
+            // What comes back from then on changes that for none.
+            let with_the_buyer = left.iter().filter(|(item, units)| **units > restocked[*item]);
+            let mut items = with_the_buyer.map(|(item, _)| *item);
+            assert!(items.all(|item| self.closed.contains(item)), "no hold outlives the return window");
         }
         for (of_events, told) in [(left, &self.left), (restocked, &self.restocked)] {
             let of_events: BTreeMap<&str, u32> = of_events.into_iter().filter(|(_, units)| *units > 0).collect();

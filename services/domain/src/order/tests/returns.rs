@@ -151,7 +151,9 @@ fn the_window_closes_a_month_after_the_last_shipment_or_delivery() {
     assert!(world.pass(MONTH - 1).events.is_empty());
     world.announce("r1", &[("l1", 1)]).expect("there is a second left");
     assert!(!world.order.is_finished());
-    assert_eq!(names(&world.pass(1)), ["return-window-closed"]);
+    let decision = world.pass(1);
+    assert_eq!(names(&decision), ["return-window-closed"]);
+    assert_eq!(asked(&decision), ["close cup", "close tea"]);
     assert_eq!(refusal(&world.announce("r2", &[("l1", 1)])), OrderRejection::ReturnWindowClosed);
     assert!(world.announce("r1", &[("l1", 1)]).expect("it was in time").events.is_empty());
     assert!(!world.order.is_finished(), "the capture has not been told");
@@ -171,7 +173,45 @@ fn the_window_stays_open_while_units_are() {
     assert!(world.pass(2 * MONTH).events.is_empty());
     world.announce("r1", &[("l1", 1)]).expect("the rest is still to come");
     world.cancel("x1", None).expect("the rest is open");
-    assert_eq!(names(&world.pass(0)), ["return-window-closed"]);
+    let decision = world.pass(0);
+    assert_eq!(names(&decision), ["return-window-closed"]);
+    assert_eq!(asked(&decision), ["close tea"], "of the cup nothing has left");
+}
+
+#[test]
+fn an_item_of_which_all_came_back_lets_go_by_itself() {
+    let mut world = shipped();
+    world.announce("r1", &[("l3", 1), ("l1", 3)]).expect("it has shipped");
+    world.come_back(&operator(), "q1", "r1", None).expect("it is announced");
+    assert_eq!(asked(&world.pass(MONTH)), ["close tea"], "two of five are with the buyer");
+}
+
+#[test]
+fn a_return_that_comes_after_the_window_is_restocked_and_refunded_once() {
+    let mut world = shipped();
+    world.announce("r1", &[("l1", 2)]).expect("it has shipped");
+    assert_eq!(asked(&world.pass(MONTH)), ["close cup", "close tea"], "what may never come is not waited for");
+    let decision = world.come_back(&operator(), "q1", "r1", Some(&[("l1", 1)])).expect("it was announced in time");
+    assert_eq!(asked(&decision), ["restock tea 1 w1"]);
+    assert_eq!(due(&decision), [("p1".to_owned(), 1_000)]);
+    let again = world.come_back(&operator(), "q1", "r1", Some(&[("l1", 1)])).expect("the same");
+    assert!(again.events.is_empty() && again.sends.is_empty());
+    world.come_back(&operator(), "q2", "r1", None).expect("one is still expected");
+    assert_eq!(refusal(&world.come_back(&operator(), "q3", "r1", None)), OrderRejection::ReturnComplete);
+    assert!(world.pass(MONTH).sends.is_empty(), "the window closes once");
+}
+
+#[test]
+fn the_digital_part_of_an_order_has_no_hold_to_close() {
+    let mut world = World::placed(vec![line("l1", "tea", 1), line("l2", "ebook", 1)]);
+    world.grant("tea", 1_000, ItemKind::Physical);
+    world.grant("ebook", 500, ItemKind::Digital);
+    world.pay("p1", 1_500);
+    world.submit("s1").expect("it is paid");
+    world.plan("n1", 1, vec![part("a", "w1", &[("l1", 1)])]).expect("it fits");
+    world.allocated("a", "tea");
+    world.ship(&operator(), "k1", None, None).expect("it is allocated");
+    assert_eq!(asked(&world.pass(MONTH)), ["close tea"]);
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn money_for_an_order_that_is_paid_outside_is_due_back() {
 #[test]
 fn every_internal_answer_twice_changes_nothing() {
     let mut world = World::placed(vec![line("l1", "tea", 2), line("l2", "cup", 1)]);
-    let granted = HoldAnswer::Granted { unit_price: eur(1_000), kind: ItemKind::Physical, file: None };
+    let granted = HoldAnswer::Granted { unit_price: eur(1_000), kind: ItemKind::Physical, file: None, store: None };
     for of in ["tea", "cup"] {
         world.answered(of, 1, granted.clone());
         assert!(world.answered(of, 1, granted.clone()).events.is_empty());

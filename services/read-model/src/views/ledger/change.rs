@@ -44,6 +44,8 @@ impl<'e> Change<'e> {
 pub(super) fn change(event: &ItemEvent) -> Option<Change<'_>> {
     Some(match event {
         ItemEvent::ItemListed(_) | ItemEvent::PriceChanged(_) | ItemEvent::ItemDelisted(_) => return None,
+        // No unit goes anywhere.
+        ItemEvent::HoldClosed(_) | ItemEvent::AllotmentVoided(_) => return None,
         ItemEvent::StockReceived(e) => {
             Change::new(Kind::StockReceived, e.quantity.get()).by(&e.effect).under(&e.document)
         }

@@ -27,7 +27,13 @@ impl View for OrderView {
                 key.push_str(&fact.envelope.subject);
                 Touch::Row
             }
-            Event::Item(_) | Event::Cart(_) | Event::Store(_) | Event::Warehouse(_) => Touch::None,
+            Event::Item(_)
+            | Event::Cart(_)
+            | Event::Store(_)
+            | Event::Warehouse(_)
+            | Event::Drop(_)
+            | Event::Follows(_)
+            | Event::Shopper(_) => Touch::None,
         }
     }
 
@@ -92,6 +98,7 @@ fn apply(row: &mut OrderRow, event: &OrderEvent, fact: &Fact<'_>) {
         | OrderEvent::ReturnRequested(_)
         | OrderEvent::ReturnReceived(_)
         | OrderEvent::ReturnWindowClosed(_) => parcels::apply(row, event, fact),
+        OrderEvent::DropUnitsOrdered(_) => {}
         OrderEvent::HoldsGranted(e) => {
             row.state = OrderStatus::AwaitingPayment;
             price(row, &e.lines);
@@ -189,6 +196,7 @@ fn line(line: &OrderLine) -> LineReply {
         quantity: line.quantity,
         unit_price: line.unit_price,
         kind: None,
+        store: None,
         cancelled: 0,
         shipped: 0,
         returned: 0,
@@ -201,6 +209,7 @@ fn price(row: &mut OrderRow, lines: &[PricedLine]) {
         if let Some(line) = row.lines.iter_mut().find(|line| line.line_id == priced.line_id) {
             line.unit_price = Some(priced.unit_price);
             line.kind = Some(priced.kind);
+            line.store.clone_from(&priced.store);
         }
     }
 }
@@ -256,7 +265,7 @@ fn shown(row: &OrderRow) -> OrderStatus {
 }
 
 /// What has left and what is open; a digital line is delivered as it leaves.
-fn of_lines(row: &OrderRow) -> OrderStatus {
+pub(super) fn of_lines(row: &OrderRow) -> OrderStatus {
     let to_customer = |sub_order: &&SubOrderRow| sub_order.parent.is_none();
     let mut shipments = row.sub_orders.iter().filter(to_customer).flat_map(|sub_order| &sub_order.shipments);
     if row.lines.iter().any(|line| line.cancelled + line.shipped < line.quantity.get()) {

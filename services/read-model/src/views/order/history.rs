@@ -57,7 +57,8 @@ pub(super) fn remember(row: &mut OrderRow, event: &OrderEvent, fact: &Fact<'_>) 
         | OrderEvent::LatePayment(_)
         | OrderEvent::ReholdFailed(_)
         | OrderEvent::SubOrdersPlanned(_)
-        | OrderEvent::ReturnWindowClosed(_) => {}
+        | OrderEvent::ReturnWindowClosed(_)
+        | OrderEvent::DropUnitsOrdered(_) => {}
         OrderEvent::ShipmentsDue(_)
         | OrderEvent::ShipmentsBackordered(_)
         | OrderEvent::AllocationRefused(_)

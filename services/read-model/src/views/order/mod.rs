@@ -2,6 +2,7 @@
 
 mod fold;
 mod history;
+mod of_store;
 mod parcels;
 
 pub use fold::OrderView;

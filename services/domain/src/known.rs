@@ -1,6 +1,6 @@
-//! The ids of effects that a cart remembers, so that the same request changes it once.
+//! The ids of effects that an aggregate of one shopper remembers, so that the same request changes it once.
 
-use schemas::{Digest, Effect, EffectId, OrderId, Rejection, Timestamp, cart::CartRejection};
+use schemas::{Digest, Effect, EffectId, OrderId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,7 +9,7 @@ const LEAVE_AT_ONCE: usize = 4;
 
 /// An effect that was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Was {
+pub(crate) struct Was {
     #[serde(rename = "d")]
     digest: Digest,
     #[serde(rename = "t")]
@@ -19,9 +19,13 @@ pub(super) struct Was {
     pub order: Option<OrderId>,
 }
 
+/// An id came again and said something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reused;
+
 /// Effects by id, and when each leaves.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Known {
+pub(crate) struct Known {
     by_id: BTreeMap<EffectId, Was>,
     /// In the order of time.
     leaving: VecDeque<(Timestamp, EffectId)>,
@@ -34,9 +38,9 @@ impl Known {
     }
 
     /// The effect of that id, if it was before; refused where it said something else then.
-    pub fn again(&self, effect: &Effect) -> Result<Option<&Was>, Rejection> {
-        match self.by_id.get(&effect.id).filter(|_| !planted::bug!("cart-key-forgotten")) {
-            Some(was) if was.digest != effect.digest => Err(Rejection::Cart(CartRejection::IdempotencyKeyReused)),
+    pub fn again(&self, effect: &Effect) -> Result<Option<&Was>, Reused> {
+        match self.by_id.get(&effect.id) {
+            Some(was) if was.digest != effect.digest => Err(Reused),
             known => Ok(known),
         }
     }
