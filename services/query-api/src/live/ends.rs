@@ -10,8 +10,11 @@ use tokio::{sync::watch, time::Instant};
 const AGE: (Duration, Duration) = (Duration::from_secs(3_600), Duration::from_secs(600));
 /// How often a silent stream says that it lives.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
-/// The least time between two messages: what changes in between is told at once, newest value only.
+/// The least time between two messages: what changes in between is told in one, newest value only.
 pub(super) const PACE: Duration = Duration::from_millis(500);
+
+/// Over what time a change is told to all who watch: at once it would be thousands of messages before the next command.
+const SPREAD: Duration = Duration::from_millis(300);
 
 /// Why a stream ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +51,8 @@ pub(super) struct Ends {
     is_expiry: bool,
     /// After how long a client should come again.
     pub retry: Duration,
+    /// How long after a change it is told on this stream.
+    pub lag: Duration,
 }
 
 impl Ends {
@@ -59,7 +64,7 @@ impl Ends {
         let is_expiry = left.is_some_and(|left| left < age);
         let at = Instant::now() + left.map_or(age, |left| left.min(age));
         let retry = Duration::from_millis(1_000 + u64::from(spread) * 8);
-        Self { stop: state.stop.clone(), at, is_expiry, retry }
+        Self { stop: state.stop.clone(), at, is_expiry, retry, lag: SPREAD * spread / 256 }
     }
 
     /// Waits for the first of them.

@@ -48,11 +48,14 @@ impl Connection {
         let first = self.feed.snapshot();
         let mut has_begun = !first.is_empty();
         let mut going = self.tell(first).await;
-        let mut may_write = Instant::now();
+        let (mut may_write, mut due) = (Instant::now(), None);
         let (mut unanswered, mut received) = (0, 0);
         let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
         while going == Going::On {
             let changed = async {
+                if let Some(due) = due {
+                    return sleep_until(due).await;
+                }
                 sleep_until(may_write).await;
                 self.feed.subscription.changed().await;
             };
@@ -71,14 +74,20 @@ impl Connection {
                         if received > MAX_MESSAGES { self.refuse().await } else { Going::On }
                     }
                 },
-                () = changed => {
-                    let told = if has_begun { self.feed.changes() } else { self.feed.snapshot() };
-                    if !told.is_empty() {
-                        has_begun = true;
-                        may_write = Instant::now() + PACE;
+                () = changed => match due.take() {
+                    None => {
+                        due = Some(Instant::now() + ends.lag);
+                        Going::On
                     }
-                    self.tell(told).await
-                }
+                    Some(_) => {
+                        let told = if has_begun { self.feed.changes() } else { self.feed.snapshot() };
+                        if !told.is_empty() {
+                            has_begun = true;
+                            may_write = Instant::now() + PACE;
+                        }
+                        self.tell(told).await
+                    }
+                },
                 _ = heartbeat.tick() => {
                     if !self.feed.subscription.is_following() {
                         return self.close(End::Unavailable).await;
