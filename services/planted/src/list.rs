@@ -213,7 +213,8 @@ bugs! {
         "a batch is durable as a whole: internal commands survive a restart";
         test("event-log", "contract::commands::sqlite::a_restart_delivers_what_was_not_consumed"),
     "clock-before-drained": "a poll that left commands behind says that it took all";
-        "no-early-expiry"; Simulation,
+        "no-early-expiry";
+        test("event-log", "contract::commands::sqlite::a_poll_takes_no_more_than_it_asks_for"),
     "unbounded-inbox": "the inbox of a shard takes as many commands as clients send";
         "a full inbox refuses clients";
         test("event-log", "contract::commands::sqlite::an_inbox_is_bounded_for_clients_and_not_for_shards"),
