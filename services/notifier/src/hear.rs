@@ -188,6 +188,43 @@ mod tests {
         assert_eq!((read(DropEvent::TYPES), read(OrderEvent::TYPES)), (4, 4));
     }
 
+    /// What the log holds of each kind, as `schemas/samples` keeps it.
+    #[test]
+    fn each_event_that_concerns_people_is_told_to_whom_it_concerns() {
+        let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/samples");
+        let cases = [
+            ("stockfold.drops.drop-scheduled.v1", NotificationKind::DropScheduled, "followers"),
+            ("stockfold.drops.drop-changed.v1", NotificationKind::DropChanged, "followers"),
+            ("stockfold.drops.drop-cancelled.v1", NotificationKind::DropCancelled, "followers"),
+            ("stockfold.drops.shoppers-admitted.v1", NotificationKind::DropAdmitted, "shoppers"),
+            ("stockfold.orders.order-confirmed.v1", NotificationKind::OrderConfirmed, "buyer"),
+            ("stockfold.orders.payment-attempt-failed.v1", NotificationKind::PaymentFailed, "buyer"),
+            ("stockfold.orders.shipment-shipped.v1", NotificationKind::OrderShipped, "buyer"),
+            ("stockfold.orders.refund-settled.v1", NotificationKind::OrderRefunded, "buyer"),
+        ];
+        assert_eq!(cases.len(), NotificationKind::ALL.len());
+        for (event_type, kind, whom) in cases {
+            let value = std::fs::read(samples.join(format!("{event_type}.json"))).expect("every type has a sample");
+            let at = Heading { subject: "thing-1", time: Timestamp::from_millis(7), seq: 3 };
+            let heard = hear(event_type, &value, at).expect("a sample is read").expect("it concerns somebody");
+            let (told, news) = match heard {
+                Heard::Followers(store, news) => {
+                    assert_eq!(news.store.as_ref(), Some(&store), "who mutes the store hears nothing of it");
+                    ("followers", news)
+                }
+                Heard::Shoppers(shoppers, news) => {
+                    assert!(!shoppers.is_empty() && news.store.is_none(), "{news:?}");
+                    ("shoppers", news)
+                }
+                Heard::Buyer(order, news) => {
+                    assert_eq!(news.order_id.as_ref(), Some(&order));
+                    ("buyer", news)
+                }
+            };
+            assert_eq!((told, news.kind, news.occurred_at), (whom, kind, at.time), "{event_type}");
+        }
+    }
+
     #[test]
     fn an_id_is_of_one_shopper_and_one_thing() {
         let news = |kind, drop: &str, thing: &str| News {
