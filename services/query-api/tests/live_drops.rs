@@ -2,14 +2,15 @@
 
 use crate::world::*;
 use futures_util::{SinkExt as _, StreamExt as _};
+use query_api::LiveLimits;
 use schemas::{
     AggregateKey, Digest, DropId, Effect, EffectId, Event, Metadata, Quantity, Role, StoreId, Timestamp, drop::*,
 };
 use serde_json::{Value, json};
 use std::{net::SocketAddr, time::Duration};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    MaybeTlsStream, WebSocketStream, client_async, connect_async,
     tungstenite::{self, Message, client::IntoClientRequest as _, protocol::frame::coding::CloseCode},
 };
 
@@ -17,7 +18,10 @@ type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
 
 /// The API on a port, as the engine serves it.
 async fn serve(world: &World) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    serve_on(world, TcpListener::bind("127.0.0.1:0").await.expect("a port"))
+}
+
+fn serve_on(world: &World, listener: TcpListener) -> SocketAddr {
     let address = listener.local_addr().expect("bound");
     let service = world.router.clone().into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, service).await });
@@ -218,4 +222,45 @@ async fn who_talks_too_much_or_too_long_is_closed() {
     _ = long.send(Message::text("x".repeat(100_000))).await;
     // Whether it hears why or not, it is over.
     while let Some(Ok(_)) = long.next().await {}
+}
+
+/// Small buffers of the kernel stand for a reader that is far behind.
+#[tokio::test]
+async fn who_stops_reading_is_dropped_to_a_snapshot_and_closed() {
+    const CHANGES: usize = 400;
+    let patience = (Duration::from_millis(100), Duration::from_secs(300));
+    let mut world = World::limited(LiveLimits { patience, ..LiveLimits::default() });
+    Story { world: &mut world }.schedule();
+    world.fold().await;
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_send_buffer_size(4_096).expect("a size");
+    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+    let at = serve_on(&world, socket.listen(8).expect("it listens"));
+    let slow = TcpSocket::new_v4().expect("a socket");
+    slow.set_recv_buffer_size(4_096).expect("a size");
+    let slow = MaybeTlsStream::Plain(slow.connect(at).await.expect("connected"));
+    let url = format!("ws://{at}/v1/live/drops/shoe");
+    let (mut slow, _) = client_async(url, slow).await.expect("a socket");
+    told(&mut slow, "snapshot").await;
+    let pause = |n: usize| DropPaused { effect: effect("pause"), reason: Some(format!("{n} {}", "x".repeat(60_000))) };
+    for round in 0..8 {
+        (0..CHANGES / 8).for_each(|n| Story { world: &mut world }.tell(pause(round * CHANGES / 8 + n + 1)));
+        // More than what is between two messages and what a write waits, on the same timer.
+        tokio::time::sleep(Duration::from_millis(1_000)).await;
+    }
+    let (mut messages, mut last) = (0, Value::Null);
+    let code = loop {
+        match next(&mut slow).await {
+            Message::Text(text) => {
+                messages += 1;
+                last = serde_json::from_str(&text).expect("JSON");
+            }
+            Message::Close(frame) => break frame.expect("it says why").code,
+            _ => {}
+        }
+    };
+    assert_eq!(code, CloseCode::from(4_408), "too slow");
+    assert!(messages < 8, "{messages} messages were kept of {CHANGES}");
+    let newest = last["reason"].as_str().is_some_and(|reason| reason.starts_with(&format!("{CHANGES} ")));
+    assert!(last["type"] == "snapshot" && newest, "the last is all anew: {}", last["type"]);
 }

@@ -6,6 +6,7 @@ use super::{
     limits::Permit,
 };
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
+use futures_util::SinkExt as _;
 use tokio::time::{Instant, interval_at, sleep_until, timeout};
 
 /// The largest message of a client. Nothing that it may say is long.
@@ -118,6 +119,8 @@ impl Connection {
             Err(_) => self.permit.count_slow(),
         }
         let all_anew = async {
+            // What lies there goes first, or this would be as old as that once it is read.
+            self.socket.flush().await?;
             for text in self.feed.snapshot() {
                 self.socket.send(Message::Text(text)).await?;
             }
