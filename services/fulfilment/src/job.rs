@@ -1,7 +1,10 @@
 //! What is under way: an order that is being planned, and an item whose backorders are being woken.
 
 use crate::hear::Missing;
-use read_model::views::backorders::{BackorderRow, Waiting};
+use read_model::{
+    backoff::delay_ms,
+    views::backorders::{BackorderRow, Waiting},
+};
 use schemas::{
     Caller, Command, CommandEnvelope, CommandId, CorrelationId, Digest, Effect, EffectId, ItemId, OrderId, Position,
     PositionToken, ReplyAddress, SubOrderId, Timestamp, Topic,
@@ -124,9 +127,4 @@ pub(crate) struct Wake {
     pub waiting: usize,
     /// Whether nothing is behind this page, or nothing is left for them.
     pub is_last: bool,
-}
-
-/// Doubles from `first_ms` to `most_ms`.
-pub(crate) fn delay_ms(attempts: u32, first_ms: u64, most_ms: u64) -> u64 {
-    first_ms.saturating_mul(1_u64.checked_shl(attempts).unwrap_or(u64::MAX)).min(most_ms)
 }

@@ -6,7 +6,6 @@
 //! was recorded so, under an id that stays: at least once. All of it is at-least-once, so two notifiers side by side tell
 //! nobody twice in the app; they would send mails twice.
 
-mod backoff;
 mod core;
 mod hear;
 mod look;

@@ -1,13 +1,13 @@
 //! What to do for which event, and the table of what is under way. Sans-IO: time is an argument, effects are data.
 
 use crate::{
-    backoff::delay_ms,
     call::{Call, Said, call_for, concerns_money, fact},
     provider::ProviderError,
 };
 use event_log::Record;
 use read_model::{
     Checkpoint, Checkpoints,
+    backoff::delay_ms,
     frontier::{Frontier, FrontierError},
 };
 use schemas::{

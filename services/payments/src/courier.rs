@@ -1,6 +1,7 @@
 //! Sends the sandbox's webhooks, again and again until each is taken.
 
-use crate::{backoff::delay_ms, provider::ProviderError, signature::WebhookSecret};
+use crate::{provider::ProviderError, signature::WebhookSecret};
+use read_model::backoff::delay_ms;
 use reqwest::{Client, Url, redirect::Policy};
 use schemas::Clock;
 use std::{sync::Arc, time::Duration};

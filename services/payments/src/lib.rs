@@ -6,7 +6,6 @@
 //! provider and the order both take a repeat for what it is.
 
 mod ask;
-mod backoff;
 mod call;
 mod core;
 mod courier;

@@ -134,12 +134,9 @@ pub(crate) async fn follows(
     let name = format!("follows|{}", caller.subject);
     let after: Option<StoreId> = cursor.map(|cursor| state.edge.cursors().open(&name, &cursor)).transpose()?;
     state.at_least(&at_least).await?;
-    // One more than asked for tells whether there is another page.
     let found = follows::page(&*state.views, &caller.subject, after.as_ref(), limit + 1).await;
-    let mut found = found.map_err(store_problem)?;
-    let has_more = found.len() > limit;
-    found.truncate(limit);
-    let next = found.last().filter(|_| has_more).map(|follow| state.edge.cursors().seal(&name, &follow.store));
+    let (found, last) = first_of(found.map_err(store_problem)?, limit, |follow| follow.store.clone());
+    let next = last.map(|store| state.edge.cursors().seal(&name, &store));
     let follows = found.into_iter().map(FollowAnswer::from).collect();
     Ok((not_kept(), Json(FollowList { follows, next_cursor: next, limit })).into_response())
 }
@@ -217,10 +214,8 @@ pub(crate) async fn notifications(
     let before: Option<u64> = cursor.map(|cursor| state.edge.cursors().open(&name, &cursor)).transpose()?;
     state.at_least(&at_least).await?;
     let found = inbox::page(&*state.views, &caller.subject, before, limit + 1).await;
-    let mut found = found.map_err(store_problem)?;
-    let has_more = found.len() > limit;
-    found.truncate(limit);
-    let next = found.last().filter(|_| has_more).map(|row| state.edge.cursors().seal(&name, &row.seq));
+    let (found, last) = first_of(found.map_err(store_problem)?, limit, |row| row.seq);
+    let next = last.map(|seq| state.edge.cursors().seal(&name, &seq));
     let notifications = found.into_iter().map(NotificationAnswer::from).collect();
     Ok((not_kept(), Json(NotificationList { notifications, next_cursor: next, limit })).into_response())
 }
@@ -231,4 +226,12 @@ fn page_of(caller: &Caller, mut params: Params) -> Result<Page, Problem> {
     params.finish()?;
     require(caller, &[Role::Shopper])?;
     Ok(page)
+}
+
+/// The first `limit` of what was found, and the place of the last of them where there is more: one more than asked for tells.
+fn first_of<T, P>(mut found: Vec<T>, limit: usize, place: impl Fn(&T) -> P) -> (Vec<T>, Option<P>) {
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    let last = found.last().filter(|_| has_more).map(place);
+    (found, last)
 }

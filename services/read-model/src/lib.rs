@@ -4,6 +4,7 @@
 //! keeps rows of bytes by table, partition key and clustering key, each with the seq that it was folded from. [`fold`]
 //! stands between: it drives all folds over a batch, whichever views there are.
 
+pub mod backoff;
 pub mod fold;
 pub mod frontier;
 pub mod keeper;

@@ -1,7 +1,8 @@
 //! Commands on their way, and time.
 
 use super::{Core, Effect};
-use crate::job::{State, delay_ms};
+use crate::job::State;
+use read_model::backoff::delay_ms;
 use schemas::ReplyAddress;
 
 /// How long a reply may take before the command is sent again.

@@ -1,7 +1,7 @@
 //! One of those who hear of an event.
 
 use super::{Core, Effect};
-use crate::backoff::delay_ms;
+use read_model::backoff::delay_ms;
 use schemas::{
     Caller, Command, CommandEnvelope, CommandId, PositionToken, ReplyAddress, SubjectId, Timestamp,
     shopper::{NotifyShopper, ShopperCommand},

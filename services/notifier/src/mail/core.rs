@@ -1,7 +1,8 @@
 //! Which messages are sent when, and which are tried again. Sans-IO: time is an argument, effects are data.
 
-use crate::{backoff::delay_ms, core::CoreError};
+use crate::core::CoreError;
 use event_log::Record;
+use read_model::backoff::delay_ms;
 use read_model::{Checkpoint, Checkpoints, frontier::Frontier};
 use schemas::{
     Event, Position, ShardCount, SubjectId, Timestamp, Topic,
