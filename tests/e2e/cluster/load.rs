@@ -16,8 +16,11 @@ use tokio::task::JoinSet;
 
 const BUYERS_PER_SHARD: u32 = 3;
 
-/// When a client gives an answer up and asks again.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// When a client gives an answer up and asks again, the `sent`-th time: sooner at first, so that a lost answer costs
+/// little; later then, so that on a slow machine an answer that is only late arrives.
+pub fn patience(sent: u32) -> Duration {
+    Duration::from_secs(u64::from(sent.min(20)))
+}
 
 /// A hold that was granted, as its client was told.
 #[derive(Debug, Clone)]
@@ -114,11 +117,11 @@ pub async fn until(so: impl Fn() -> bool) {
 /// Places a hold of one unit; asks again while the answer says that this is the thing to do, or does not come.
 async fn place(api: &Engine, token: &str, item: &str, id: &str, shard: u32) -> Granted {
     let begun = Instant::now();
-    for sent in 1.. {
+    for sent in 1_u32.. {
         let body = json!({"holdId": id, "quantity": 1, "expiresInSeconds": 86_400});
         let ask = Ask { token: Some(token), body: Some(body), ..Ask::default() };
         let path = format!("/v1/items/{item}/holds");
-        match tokio::time::timeout(PATIENCE, api.try_ask(Method::POST, &path, ask)).await {
+        match tokio::time::timeout(patience(sent), api.try_ask(Method::POST, &path, ask)).await {
             Ok(Ok(answer)) if answer.status == StatusCode::CREATED => {
                 return Granted { shard, answer: answer.body, at: Instant::now(), sent };
             }

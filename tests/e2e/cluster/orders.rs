@@ -1,6 +1,10 @@
 //! Orders of another system, each of one shard with an item of another one: they live of commands between shards.
 
-use super::{LIMIT, Parts, UNITS, items_of, load::may_be_sent_again, proof::events};
+use super::{
+    LIMIT, Parts, UNITS, items_of,
+    load::{may_be_sent_again, patience},
+    proof::events,
+};
 use crate::e2e::{
     engine::{Ask, Engine},
     world::SHARDS,
@@ -18,9 +22,6 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::task::JoinSet;
-
-/// When a client gives an answer up and asks again.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The shard of an order, and that of its item.
 type Way = (u32, u32);
@@ -117,11 +118,11 @@ fn ids(name: String, shard: u32) -> impl Iterator<Item = String> {
 /// come.
 async fn place(api: &Engine, token: &str, id: &str, item: &str) {
     let begun = Instant::now();
-    loop {
+    for sent in 1_u32.. {
         let lines = [json!({"lineId": "1", "itemId": item, "quantity": 1})];
         let body = json!({"orderId": id, "lines": lines, "payment": "external", "submit": "auto"});
         let ask = Ask { token: Some(token), body: Some(body), ..Ask::default() };
-        match tokio::time::timeout(PATIENCE, api.try_ask(Method::POST, "/v1/orders", ask)).await {
+        match tokio::time::timeout(patience(sent), api.try_ask(Method::POST, "/v1/orders", ask)).await {
             Ok(Ok(answer)) if answer.status == StatusCode::CREATED => {
                 assert_eq!(answer.body["status"], "confirmed", "{id}: {answer:?}");
                 return;
