@@ -56,8 +56,11 @@ engines: setup-test ## an empty Kafka and an empty CQL store to work with, until
 fmt: ## format everything
 	$(CARGO) fmt --all
 
-schemas: setup ## write schemas/json anew from the Rust types
-	UPDATE_SCHEMAS=1 $(CARGO) test --locked -p schemas --test contract
+schemas: setup ## write schemas/json, asyncapi.yaml and openapi.json anew from the code (RELEASE=0.2.0 keeps them as that version's)
+	UPDATE_SCHEMAS=1 $(CARGO) test --locked -p schemas --test contract of_the_t
+	UPDATE_SCHEMAS=1 $(CARGO) test --locked -p stockfold --bins openapi_is_checked_in
+	$(CARGO) test --locked -p schemas --test contract
+	$(if $(RELEASE),scripts/keep-contract $(RELEASE))
 
 bench: build ## holds on one hot item, beside the disk's own rate (ARGS=--json)
 	$(BIN) bench hot $(ARGS)

@@ -209,7 +209,15 @@ impl Event {
             Topic::DropsEvents => crate::DropId::parse(subject).ok().map(AggregateKey::Drop),
             Topic::FollowsEvents => crate::SubjectId::parse(subject).ok().map(AggregateKey::Follows),
             Topic::ShoppersEvents => crate::SubjectId::parse(subject).ok().map(AggregateKey::Shopper),
-            Topic::Commands | Topic::InternalCommands | Topic::Snapshots | Topic::DeadLetters | Topic::Replies => None,
+            Topic::Commands
+            | Topic::InternalCommands
+            | Topic::Snapshots
+            | Topic::DeadLetters
+            | Topic::Replies
+            | Topic::SupplierItems
+            | Topic::ItemsState
+            | Topic::StockState
+            | Topic::OrdersState => None,
         }
     }
 }

@@ -33,6 +33,14 @@ pub enum Topic {
     DeadLetters,
     /// Answers to clients: one partition per node that takes commands.
     Replies,
+    /// What suppliers' systems say of items. Others write it.
+    SupplierItems,
+    /// The newest public row of each item, compacted.
+    ItemsState,
+    /// The newest stock of each item, compacted.
+    StockState,
+    /// The newest public row of each order, compacted.
+    OrdersState,
 }
 
 impl Topic {
@@ -47,8 +55,10 @@ impl Topic {
         Self::FollowsEvents,
         Self::ShoppersEvents,
     ];
+    /// The topics that carry the newest row of each key, written by the projector.
+    pub const STATES: [Self; 3] = [Self::ItemsState, Self::StockState, Self::OrdersState];
     /// Every topic.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::Commands,
         Self::InternalCommands,
         Self::InventoryEvents,
@@ -62,6 +72,10 @@ impl Topic {
         Self::Snapshots,
         Self::DeadLetters,
         Self::Replies,
+        Self::SupplierItems,
+        Self::ItemsState,
+        Self::StockState,
+        Self::OrdersState,
     ];
 
     /// The name without namespace. Renaming one orphans its records.
@@ -81,6 +95,10 @@ impl Topic {
             Self::Snapshots => "snapshots.v1",
             Self::DeadLetters => "dead-letters.v1",
             Self::Replies => "replies.v1",
+            Self::SupplierItems => "supplier.items.v1",
+            Self::ItemsState => "items.state.v1",
+            Self::StockState => "stock.state.v1",
+            Self::OrdersState => "orders.state.v1",
         }
     }
 
@@ -93,7 +111,7 @@ impl Topic {
     /// Whether only the newest record of a key is kept.
     #[must_use]
     pub const fn is_compacted(self) -> bool {
-        matches!(self, Self::Snapshots)
+        matches!(self, Self::Snapshots | Self::ItemsState | Self::StockState | Self::OrdersState)
     }
 }
 

@@ -2,20 +2,14 @@
 //!
 //! `make schemas` writes the JSON Schemas anew. Samples are never edited: they are what the log holds.
 
+mod asyncapi;
+mod compat;
 mod mutate;
+mod official;
 mod props;
+mod registry;
 
-use schemas::{
-    Event,
-    cart::{CartCommand, CartEvent, CartRejection},
-    drop::{DropCommand, DropEvent, DropRejection},
-    follows::{FollowsCommand, FollowsEvent, FollowsRejection},
-    item::{ItemCommand, ItemEvent, ItemRejection},
-    order::{OrderCommand, OrderEvent, OrderRejection},
-    shopper::{ShopperCommand, ShopperEvent, ShopperRejection},
-    store::{StoreCommand, StoreEvent, StoreRejection},
-    warehouse::{WarehouseCommand, WarehouseEvent, WarehouseRejection},
-};
+use schemas::Event;
 use serde_json::Value;
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -23,50 +17,21 @@ fn folder(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-fn published() -> Vec<(String, schemars::Schema)> {
-    let events = [
-        ItemEvent::schemas(),
-        OrderEvent::schemas(),
-        CartEvent::schemas(),
-        StoreEvent::schemas(),
-        WarehouseEvent::schemas(),
-        DropEvent::schemas(),
-        FollowsEvent::schemas(),
-        ShopperEvent::schemas(),
-    ];
-    let events = events.into_iter().flatten();
-    let mut all: Vec<_> = events.map(|(name, schema)| (name.to_owned(), schema)).collect();
-    all.push(("stockfold.inventory.commands.v1".to_owned(), schemars::schema_for!(ItemCommand)));
-    all.push(("stockfold.orders.commands.v1".to_owned(), schemars::schema_for!(OrderCommand)));
-    all.push(("stockfold.carts.commands.v1".to_owned(), schemars::schema_for!(CartCommand)));
-    all.push(("stockfold.stores.commands.v1".to_owned(), schemars::schema_for!(StoreCommand)));
-    all.push(("stockfold.warehouses.commands.v1".to_owned(), schemars::schema_for!(WarehouseCommand)));
-    all.push(("stockfold.drops.commands.v1".to_owned(), schemars::schema_for!(DropCommand)));
-    all.push(("stockfold.follows.commands.v1".to_owned(), schemars::schema_for!(FollowsCommand)));
-    all.push(("stockfold.shoppers.commands.v1".to_owned(), schemars::schema_for!(ShopperCommand)));
-    all.push(("stockfold.inventory.rejections.v1".to_owned(), schemars::schema_for!(ItemRejection)));
-    all.push(("stockfold.orders.rejections.v1".to_owned(), schemars::schema_for!(OrderRejection)));
-    all.push(("stockfold.carts.rejections.v1".to_owned(), schemars::schema_for!(CartRejection)));
-    all.push(("stockfold.stores.rejections.v1".to_owned(), schemars::schema_for!(StoreRejection)));
-    all.push(("stockfold.warehouses.rejections.v1".to_owned(), schemars::schema_for!(WarehouseRejection)));
-    all.push(("stockfold.drops.rejections.v1".to_owned(), schemars::schema_for!(DropRejection)));
-    all.push(("stockfold.follows.rejections.v1".to_owned(), schemars::schema_for!(FollowsRejection)));
-    all.push(("stockfold.shoppers.rejections.v1".to_owned(), schemars::schema_for!(ShopperRejection)));
-    all
+/// That a file is what the code says; with `UPDATE_SCHEMAS` it becomes so.
+fn is_checked_in(path: &str, text: &str) {
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        fs::write(folder(path), text).expect("schemas can be written");
+    }
+    let stored = fs::read_to_string(folder(path)).unwrap_or_default();
+    assert!(stored == text, "schemas/{path} is not what the code says any more; see the change with `make schemas`");
 }
 
 #[test]
 fn json_schemas_are_those_of_the_types() {
-    let update = std::env::var_os("UPDATE_SCHEMAS").is_some();
     let mut names = BTreeSet::new();
-    for (name, schema) in published() {
-        let path = folder("json").join(format!("{name}.json"));
-        let text = format!("{}\n", serde_json::to_string_pretty(&schema).expect("a schema is JSON"));
-        if update {
-            fs::write(&path, &text).expect("schemas/json can be written");
-        }
-        let stored = fs::read_to_string(&path).unwrap_or_default();
-        assert!(stored == text, "{name}: schemas/json has drifted from the type; see the change with `make schemas`");
+    for (name, published) in registry::all() {
+        let text = format!("{}\n", serde_json::to_string_pretty(&published.schema).expect("a schema is JSON"));
+        is_checked_in(&format!("json/{name}.json"), &text);
         names.insert(format!("{name}.json"));
     }
     for entry in fs::read_dir(folder("json")).expect("schemas/json exists") {
@@ -90,10 +55,10 @@ fn every_event_type_has_a_sample_that_reads_and_writes_as_stored() {
 
 #[test]
 fn samples_show_every_field_of_their_type() {
-    for (name, schema) in published().into_iter().filter(|(name, _)| Event::types().any(|known| known == name)) {
+    for (name, published) in registry::all().iter().filter(|(name, _)| Event::types().any(|known| known == *name)) {
         let text = fs::read(folder("samples").join(format!("{name}.json"))).expect("a sample");
         let sample: Value = serde_json::from_slice(&text).expect("a sample is JSON");
-        let fields = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+        let fields = published.schema.get("properties").and_then(Value::as_object).into_iter().flatten();
         for (field, _) in fields {
             assert!(sample.get(field).is_some(), "{name}: the sample lacks `{field}`");
         }
@@ -105,6 +70,8 @@ fn what_was_stored_before_a_field_was_known_is_read_and_written_as_it_was() {
     let later = [
         ("stockfold.inventory.allotted-committed.v1", "orderId"),
         ("stockfold.inventory.item-listed.v1", "file"),
+        ("stockfold.inventory.stock-counted.v1", "feed"),
+        ("stockfold.inventory.stock-received.v1", "feed"),
         ("stockfold.inventory.stock-shipped.v1", "forwarded"),
         ("stockfold.inventory.units-allocated.v1", "shipment"),
         ("stockfold.inventory.units-uncommitted.v1", "forwarded"),

@@ -175,7 +175,8 @@ fn allotment(random: &mut StdRng) -> AllotmentId {
 fn any(random: &mut StdRng, item: &ItemId) -> ItemCommand {
     let units = random.random_range(1..7);
     let (reason, reference) = ("reason".to_owned(), "reference".to_owned());
-    match random.random_range(0..44) {
+    match random.random_range(0..48) {
+        44.. => ItemCommand::Supply(said(random, units)),
         0..4 => receive(&id(random, "r", 900), place(random).as_str(), units * 2),
         4 => ItemCommand::Count(CountStock {
             effect: effect(&id(random, "c", 900), units),
@@ -226,6 +227,18 @@ fn any(random: &mut StdRng, item: &ItemId) -> ItemCommand {
         }
         _ => any_of_a_hold(random, item, units),
     }
+}
+
+/// What one of two suppliers says, as of any time of the life so far.
+fn said(random: &mut StdRng, units: u32) -> Supply {
+    let source = FeedSource::parse(if random.random_bool(0.5) { "//a" } else { "//b" }).expect("a source");
+    let at = BEGIN.plus_seconds(random.random_range(0..100));
+    let said = if random.random_bool(0.5) {
+        SupplyFact::StockReported { location: place(random), counted: u64::from(units) * 3 }
+    } else {
+        SupplyFact::StockReceived { location: place(random), quantity: quantity(units), document: "note".to_owned() }
+    };
+    Supply::new(source, random.random_range(0..900), at, said)
 }
 
 fn any_of_a_hold(random: &mut StdRng, item: &ItemId, units: u32) -> ItemCommand {

@@ -62,7 +62,7 @@ pub struct Outcome {
 const SEEDS: u64 = 1_000;
 
 /// What a run of many seeds must have seen, or it proves nothing.
-const MUST_HAPPEN: [&str; 148] = [
+const MUST_HAPPEN: [&str; 152] = [
     "answered",
     "refused",
     "asked again",
@@ -211,6 +211,10 @@ const MUST_HAPPEN: [&str; 148] = [
     "store-unfollowed",
     "shopper-set",
     "shopper-notified",
+    "shopper-forgotten",
+    "supply-recorded",
+    "refused: time_in_future",
+    "refused: report_too_old",
 ];
 
 fn setting(name: &str) -> Option<u64> {

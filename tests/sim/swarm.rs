@@ -37,6 +37,8 @@ pub struct Swarm {
     /// Whether it is about drops: a store sells few units at a time to that many shoppers.
     pub drops: bool,
     pub crowd: u64,
+    /// Whether suppliers' systems say things, too.
+    pub feeds: bool,
     /// Of a hundred commands of the floor, so many are plans; the others ship, deliver and take back.
     pub planning: u64,
     /// Of a hundred plans, so many join their parcels, and so many look at stock of the past.
@@ -104,6 +106,7 @@ impl Swarm {
             shop,
             drops: false,
             crowd: 1,
+            feeds: seed % 5 == 2,
             snapshot_every: u64::from(random.between(4, 40)),
             inbox: if random.chance(20) { 3 } else { 10_000 },
             faults: Faults::of(random),
@@ -176,6 +179,7 @@ impl fmt::Display for Swarm {
             }
         )?;
         write!(f, "a crowd of {}, ", self.crowd)?;
+        write!(f, "{}", if self.feeds { "suppliers, " } else { "" })?;
         write!(f, "{} % plans, {} % of them joined, {} % stale, ", self.planning, self.consolidated, self.stale)?;
         write!(f, "snapshots every {} events, inboxes for {}; ", self.snapshot_every, self.inbox)?;
         write!(f, "faults per mille: {:?}", self.faults)

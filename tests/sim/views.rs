@@ -40,18 +40,23 @@ impl Views {
         let mut taken = reader.poll(usize::MAX, Duration::ZERO).expect("the log can be read");
         taken.truncate(records);
         let batch = fold.read(taken);
-        for needed in fold.needs(&batch) {
-            let rows = needed.keys.iter().map(|key| {
-                let name = needed.table.name.to_owned();
-                let (version, body) = self.rows.get(&(name, key.partition.clone(), key.clustering.clone()))?;
-                Some(Row { clustering: key.clustering.clone(), version: *version, body: body.clone()? })
-            });
-            let rows = rows.collect();
-            fold.load(needed, rows).expect("rows that can be read");
+        for needs in [Fold::needs, Fold::needs_more] {
+            for needed in needs(&mut fold, &batch) {
+                let rows = needed.keys.iter().map(|key| {
+                    let name = needed.table.name.to_owned();
+                    let (version, body) = self.rows.get(&(name, key.partition.clone(), key.clustering.clone()))?;
+                    Some(Row { clustering: key.clustering.clone(), version: *version, body: body.clone()? })
+                });
+                let rows = rows.collect();
+                fold.load(needed, rows).expect("rows that can be read");
+            }
         }
         let (rows, checkpoints) = fold.fold(batch).expect("events that can be folded");
         if let Some(stopped) = fold.stopped().next() {
             panic!("views-equal-fold: a view stopped: {stopped}");
+        }
+        if let Some(parked) = fold.parked().next() {
+            panic!("views-equal-fold: an event cannot be read: {parked:?}");
         }
         if self.write(rows, weather, random, tally) {
             for (place, at) in checkpoints {

@@ -1,7 +1,7 @@
 //! Commands of an item.
 
 use super::{
-    Bucket, Catalog, CloseHold, Forward, HoldId, ReceiveForward, ReceiveTransfer, SourceVersion, TransferStock,
+    Bucket, Catalog, CloseHold, Forward, HoldId, ReceiveForward, ReceiveTransfer, SourceVersion, Supply, TransferStock,
 };
 use crate::{
     effect::Effect,
@@ -42,6 +42,7 @@ tagged! {
         ReturnAllotment(ReturnAllotment),
         CommitAllotted(CommitAllotted),
         SetSafety(SetSafety),
+        Supply(Supply),
     }
 }
 

@@ -4,9 +4,9 @@
 //! of the log sees at each step what was available.
 
 use super::{
-    AllotmentReturned, AllotmentVoided, AllottedCommitted, Bucket, Catalog, ForwardedQuantity, HoldClosed, HoldId,
-    LocationLevels, SourceVersion, StockDispatched, StockLevels, SubOrderQuantity, TransferLost, TransferReceived,
-    UnitsAllotted,
+    AllotmentReturned, AllotmentVoided, AllottedCommitted, Bucket, Catalog, FeedSource, ForwardedQuantity, HoldClosed,
+    HoldId, LocationLevels, SourceVersion, StockDispatched, StockLevels, SubOrderQuantity, SupplyRecorded,
+    TransferLost, TransferReceived, UnitsAllotted,
 };
 use crate::{
     effect::Effect,
@@ -47,6 +47,7 @@ events! {
         AllotmentVoided = "stockfold.inventory.allotment-voided.v1",
         SafetySet = "stockfold.inventory.safety-set.v1",
         ShortfallDetected = "stockfold.inventory.shortfall-detected.v1",
+        SupplyRecorded = "stockfold.inventory.supply-recorded.v1",
     }
 }
 
@@ -118,6 +119,9 @@ pub struct StockReceived {
     /// The caller's own pairs.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
+    /// The supplier's system that said so; none of what was booked here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed: Option<FeedSource>,
     /// The item after it.
     pub stock: StockLevels,
     /// The location after it.
@@ -137,6 +141,9 @@ pub struct StockCounted {
     /// The hold whose shipment corrects the record: then nobody counted, and no count is deduplicated by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipment_of: Option<HoldId>,
+    /// The supplier's system whose statement brings the record in line; then nobody counted here, and the id is the statement's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed: Option<FeedSource>,
     /// The item after it.
     pub stock: StockLevels,
     /// The location after it.

@@ -7,6 +7,7 @@ mod event;
 mod levels;
 mod rejection;
 mod reply;
+mod supply;
 mod transfer;
 
 pub use allotment::*;
@@ -16,6 +17,7 @@ pub use event::*;
 pub use levels::*;
 pub use rejection::*;
 pub use reply::*;
+pub use supply::*;
 pub use transfer::*;
 
 use crate::{

@@ -1,6 +1,6 @@
 //! What an item refuses, in the order of its checks.
 
-use crate::{ids::LocationId, money::Money};
+use crate::{ids::LocationId, money::Money, time::Timestamp};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -129,6 +129,23 @@ pub enum ItemRejection {
     NotThatManyOnTheWay {
         /// Units on the way.
         on_the_way: u32,
+    },
+    /// A supplier's statement is as of more than five minutes from now.
+    #[error("a statement is as of no more than five minutes from now")]
+    TimeInFuture,
+    /// More suppliers' systems than an item takes statements from.
+    #[error("an item takes statements from no more than {limit} sources")]
+    TooManySources {
+        /// How many.
+        limit: u32,
+    },
+    /// A supplier's statement on stock is as of before what is remembered one by one.
+    #[error("what happened at `{location}` before {oldest} is not remembered one by one any more")]
+    ReportTooOld {
+        /// The location as it was named.
+        location: LocationId,
+        /// The oldest time that a statement on it may be as of.
+        oldest: Timestamp,
     },
     /// The stock changed since the counting began.
     #[error("the stock changed since the count began; {current} units are on record")]

@@ -24,6 +24,7 @@ tagged! {
     pub enum ShopperCommand {
         Put(PutShopper),
         Notify(NotifyShopper),
+        Forget(ForgetShopper),
     }
 }
 
@@ -166,11 +167,23 @@ pub struct NotifyShopper {
     pub notification: Notification,
 }
 
+/// Records that a shopper was forgotten: their keys are destroyed, and what they said of themselves does not hold any more. Of
+/// operators.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ForgetShopper {
+    /// Deduplicates the request.
+    pub effect: Effect,
+    /// Keys that were destroyed.
+    pub keys_destroyed: u32,
+}
+
 events! {
     /// What happened to a shopper.
     ShopperEvent {
         ShopperSet = "stockfold.shoppers.shopper-set.v1",
         ShopperNotified = "stockfold.shoppers.shopper-notified.v1",
+        ShopperForgotten = "stockfold.shoppers.shopper-forgotten.v1",
     }
 }
 
@@ -196,6 +209,19 @@ pub struct ShopperNotified {
     pub channels: Channels,
 }
 
+/// A shopper was forgotten: no ciphertext under their keys until here can be opened any more, in any copy of the log. The
+/// event's actor is the operator who did it. Whoever keeps data of this shopper elsewhere deletes it now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ShopperForgotten {
+    /// Of the request.
+    pub effect: Effect,
+    /// From 1, dense: what they said of themselves holds no more.
+    pub version: u64,
+    /// Keys that were destroyed.
+    pub keys_destroyed: u32,
+}
+
 /// A refusal of a shopper, in the order of its checks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Error, schemars::JsonSchema)]
 #[serde(tag = "code", rename_all = "snake_case", rename_all_fields = "camelCase")]
@@ -203,6 +229,9 @@ pub enum ShopperRejection {
     /// Only the shopper themselves.
     #[error("only shoppers have settings, each their own")]
     ShopperNotFound,
+    /// The key was used for another request.
+    #[error("the Idempotency-Key was used for another request")]
+    IdempotencyKeyReused,
 }
 
 /// A shopper after a command.

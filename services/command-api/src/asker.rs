@@ -51,6 +51,18 @@ impl Asker {
         Ok(state.edge.effects().derived(&self.caller, operation, self.key.required()?, canonical))
     }
 
+    /// As if that caller had asked, under that key, and waits as long as it takes.
+    pub const fn of(caller: Caller, key: String, trace: Trace) -> Self {
+        Self {
+            caller,
+            key: IdempotencyKey(Some(key)),
+            trace,
+            wait: Duration::MAX,
+            respond_async: false,
+            derived: false,
+        }
+    }
+
     /// Whether [`Self::derived_effect`] was asked for.
     pub const fn is_derived(&self) -> bool {
         self.derived

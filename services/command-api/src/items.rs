@@ -10,21 +10,18 @@ use crate::{
 use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use edge::openapi::{IdSchema, MoneySchema};
 use edge::{
-    Fields, FromFields, JsonBody, Node, OptionalBody, PathIds, Problem, ProblemDocument,
-    fields::{currency, free_object, id, integer, list, long_text, metadata, object, price, text, unsigned, url, word},
+    Fields, FromFields, JsonBody, OptionalBody, PathIds, Problem, ProblemDocument,
+    fields::{currency, free_object, id, integer, list, long_text, object, text, unsigned, url, word},
     if_match,
 };
+use intake::catalog::{MAX_ATTRIBUTES, category, facts, file};
 use schemas::{
-    Caller, Command, ItemId, Metadata, Money, ParseError, SourceId, StoreId,
+    Caller, Command, ItemId, Metadata, Money, SourceId, StoreId,
     item::{Catalog, DelistItem, ItemCommand, ItemKind, ListItem, PatchItem, SourceVersion},
     money::MAX_EXACT,
-    text::is_id,
 };
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
-
-/// The most bytes of attributes.
-const MAX_ATTRIBUTES: usize = 16 * 1_024;
 
 /// All facts of an item and its price.
 #[derive(Debug, ToSchema)]
@@ -66,18 +63,6 @@ pub(crate) struct ItemBody {
     pub metadata: Metadata,
 }
 
-fn category(node: &Node<'_>) -> Option<String> {
-    edge::fields::Read::read(&id(|text| if is_id(text) { Ok(text.to_owned()) } else { Err(ParseError::Id) }), node)
-}
-
-/// The URL of a file; only over TLS, as it is not public.
-fn file(node: &Node<'_>) -> Option<String> {
-    let text = edge::fields::Read::read(&text(1..=2_048), node)?;
-    let is_url = text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
-        && text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'`'));
-    if is_url { Some(text) } else { node.fault("invalid_url", "must be an absolute https URL") }
-}
-
 /// `source` and `sourceVersion`: both or neither.
 pub(crate) fn read_source(fields: &mut Fields<'_>) -> Option<(Option<SourceId>, Option<u64>)> {
     let source = fields.opt("source", id(SourceId::parse));
@@ -95,28 +80,18 @@ fn source_version(source: Option<SourceId>, version: Option<u64>) -> Option<Sour
 
 impl FromFields for ItemBody {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let name = fields.get("name", text(1..=200));
-        let description = fields.opt("description", long_text(0..=10_000));
-        let category = fields.opt("category", category);
-        let store = fields.opt("store", id(StoreId::parse));
-        let kind = fields.get("kind", word::<ItemKind>());
-        let price = fields.get("price", price);
-        let attributes = fields.opt("attributes", free_object(MAX_ATTRIBUTES)).unwrap_or_default();
-        let images = fields.opt("images", list(0..=5, url)).unwrap_or_default();
-        let file = fields.opt("file", file);
-        if file.is_some() && kind == Some(ItemKind::Physical) {
-            fields.fault::<()>("file", "invalid_value", "only a digital item has a file");
-        }
+        let facts = facts(fields);
         let source = read_source(fields);
-        let metadata = fields.opt("metadata", metadata).unwrap_or_default();
+        let (catalog, price) = facts?;
         let (source, source_version) = source?;
+        let Catalog { name, description, category, store, kind, attributes, images, file, metadata } = catalog;
         Some(Self {
-            name: name?,
+            name,
             description,
             category,
             store,
-            kind: kind?,
-            price: price?,
+            kind,
+            price,
             attributes,
             images,
             file,

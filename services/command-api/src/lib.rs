@@ -10,9 +10,12 @@ mod cards;
 mod cart;
 mod checkout;
 mod claims;
+mod dead_letters;
 mod docs;
 mod drops;
+mod feed;
 mod follows;
+mod forget;
 mod guests;
 mod holds;
 mod import;
@@ -45,6 +48,7 @@ mod mutate;
 mod tests;
 
 pub use cards::{CardTokenizer, TokenizeError, TokenizeFuture};
+pub use import::lines as import_lines;
 pub use pay::Card;
 pub use state::CommandState;
 pub use submitter::{Origin, Pending, Submitter};
@@ -80,6 +84,7 @@ pub fn router(state: CommandState) -> OpenApiRouter {
         .routes(routes!(claims::claim))
         .routes(routes!(follows::follow, follows::unfollow))
         .routes(routes!(me::put))
+        .routes(routes!(forget::forget))
         .routes(routes!(warehouses::put))
         .routes(routes!(orders::place))
         .routes(routes!(submit::submit))
@@ -92,7 +97,9 @@ pub fn router(state: CommandState) -> OpenApiRouter {
         .routes(routes!(returns::request))
         .routes(routes!(returns::receive));
     edge::openapi::commands(router.get_openapi_mut());
-    router = router.routes(routes!(import::import_items)).routes(routes!(webhooks::payment));
+    router = router.routes(routes!(dead_letters::redrive)).routes(routes!(dead_letters::redrive_all));
+    router =
+        router.routes(routes!(feed::publish)).routes(routes!(import::import_items)).routes(routes!(webhooks::payment));
     router = router.routes(routes!(guests::guest)).routes(routes!(live_tickets::issue));
     if state.test_clock.is_some() {
         router = router.routes(routes!(test_clock::advance));

@@ -121,6 +121,11 @@ pub(crate) fn listed_store(caller: &Caller, named: Option<StoreId>) -> Result<Op
     }
 }
 
+/// What suppliers' systems say, published for them.
+pub(crate) fn supplier_events(caller: &Caller) -> Result<(), Problem> {
+    require(caller, &[Role::Supplier, Role::Service, Role::Operator])
+}
+
 /// Imports; each line is checked as the call that it stands for.
 pub(crate) fn import(caller: &Caller) -> Result<(), Problem> {
     require(caller, &[Role::Supplier, Role::Operator, Role::Store, Role::Warehouse])

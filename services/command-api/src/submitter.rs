@@ -136,6 +136,11 @@ impl Submitter {
         self.log.submit(envelope).map_err(|error| self.not_taken(error))
     }
 
+    /// The log that it submits to.
+    pub fn log(&self) -> &Arc<dyn EventLog> {
+        &self.log
+    }
+
     fn envelope(
         &self,
         caller: Caller,

@@ -28,7 +28,7 @@ pub enum Aggregate {
 
 impl Aggregate {
     /// The number of the stored state format; a snapshot with another number is ignored.
-    pub const STATE_FORMAT: u32 = 3;
+    pub const STATE_FORMAT: u32 = 4;
 
     /// The state of an aggregate to which nothing has happened.
     #[must_use]

@@ -3,9 +3,7 @@
 use crate::{
     auth::{AuthConfig, Grant, MintError, Verifier, is_http, mint},
     body::MAX_BODY,
-    cors,
-    idempotency::Effects,
-    layer,
+    cors, layer,
     mac::MacKey,
     meter::Meter,
     page::Cursors,
@@ -15,6 +13,7 @@ use crate::{
     tickets::Tickets,
 };
 use axum::{Router, extract::DefaultBodyLimit, http::HeaderMap, middleware::from_fn_with_state};
+use intake::Effects;
 use schemas::{Caller, Clock, Role, SubjectId, Timestamp};
 use std::{fmt, sync::Arc, time::Duration};
 use thiserror::Error;
@@ -129,7 +128,7 @@ impl Edge {
             origins: config.cors_origins,
             tickets: Tickets::new(secret.derive("stockfold live tickets v1"), Arc::clone(&wall)),
             cursors: Cursors::new(secret.derive("stockfold cursors v1")),
-            effects: Effects::new(secret.derive("stockfold digests v1")),
+            effects: Effects::of(&secret),
             queue_tickets: QueueTickets::new(secret.derive("stockfold queue tickets v1")),
             clock,
             auth: config.auth,

@@ -10,10 +10,8 @@ pub mod body;
 mod cors;
 mod edge;
 pub mod etag;
-pub mod fields;
 pub mod idempotency;
 mod layer;
-mod mac;
 mod meter;
 pub mod openapi;
 pub mod page;
@@ -29,18 +27,22 @@ mod rest;
 pub mod tickets;
 pub mod trace;
 
-pub use auth::{AuthConfig, Authenticated, Grant, MaybeCaller, MaybeSession, Session, require};
-pub use body::{JsonBody, MAX_BODY, OptionalBody};
+// What comes in is read by the rules of every way in; callers of the edge need not know where they stand.
+pub use intake::{FieldError, Fields, FromFields, Node, fields};
+
+use intake::mac;
+
+pub use auth::{AuthConfig, Authenticated, Grant, MaybeCaller, MaybeSession, Session, is_subject, require};
+pub use body::{JsonBody, MAX_BODY, OptionalBody, RawBody};
 pub use edge::{Edge, EdgeConfig, EdgeError};
 pub use etag::{ETag, if_match, not_modified};
-pub use fields::{Fields, FromFields, Node};
 pub use idempotency::IdempotencyKey;
 pub use page::{Cursors, Page};
 pub use params::{Params, PathIds};
 pub use peer::Peer;
 pub use position::{AtLeast, POSITION};
 pub use prefer::Prefer;
-pub use problem::{FieldError, Outcome, Problem, ProblemDocument};
+pub use problem::{Outcome, Problem, ProblemDocument};
 pub use rate::RateConfig;
 pub use tickets::Tickets;
 pub use trace::Trace;

@@ -1,9 +1,6 @@
 //! Parameters of the query and parts of the path, with the same care as bodies.
 
-use crate::{
-    page::Page,
-    problem::{FieldError, Problem},
-};
+use crate::{FieldError, page::Page, problem::Problem};
 use axum::{
     extract::{FromRequestParts, Path, Query, path::ErrorKind, rejection::PathRejection},
     http::{StatusCode, request::Parts},

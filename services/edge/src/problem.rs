@@ -1,6 +1,6 @@
 //! Problems: RFC 9457 `application/problem+json`, the only shape in which this API says no.
 
-use crate::trace;
+use crate::{FieldError, trace};
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
@@ -20,15 +20,17 @@ pub enum Outcome {
     Unknown,
 }
 
-/// One fault of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct FieldError {
+/// One fault of a request, where the contract describes it.
+#[derive(utoipa::ToSchema)]
+#[schema(as = FieldError)]
+#[expect(dead_code, reason = "stands for intake::FieldError in OpenAPI")]
+struct FieldErrorSchema {
     /// Where: a JSON pointer (RFC 6901) into the body, `?name` for a query parameter, `{name}` for a part of the path.
-    pub pointer: String,
+    pointer: String,
     /// What is wrong, for programs.
-    pub code: Cow<'static, str>,
+    code: String,
     /// What is wrong, for people.
-    pub detail: String,
+    detail: String,
 }
 
 /// A problem as it is written.
@@ -55,6 +57,7 @@ pub struct ProblemDocument {
     pub outcome: Outcome,
     /// All faults of the request at once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<FieldErrorSchema>)]
     pub errors: Vec<FieldError>,
     /// Names the request in logs.
     pub trace_id: String,

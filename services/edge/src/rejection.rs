@@ -41,6 +41,9 @@ pub(crate) fn problem(rejection: &Rejection) -> Problem {
         Rejection::Shopper(shopper @ ShopperRejection::ShopperNotFound) => {
             told(StatusCode::NOT_FOUND, shopper, &shopper.to_string())
         }
+        Rejection::Shopper(shopper @ ShopperRejection::IdempotencyKeyReused) => {
+            told(StatusCode::UNPROCESSABLE_ENTITY, shopper, &shopper.to_string())
+        }
         Rejection::Undecidable(undecidable) => {
             told(undecidable_status(undecidable), undecidable, &undecidable.to_string())
         }
@@ -122,6 +125,8 @@ const fn item_status(rejection: &ItemRejection) -> StatusCode {
         | ItemRejection::DigitalHasNoStock
         | ItemRejection::SameBucket
         | ItemRejection::SameLocation
+        | ItemRejection::TimeInFuture
+        | ItemRejection::TooManySources { .. }
         | ItemRejection::StockTooLarge
         | ItemRejection::TooManyLocations => StatusCode::UNPROCESSABLE_ENTITY,
         ItemRejection::ExistsWithDifferentQuantity { .. }
@@ -139,6 +144,7 @@ const fn item_status(rejection: &ItemRejection) -> StatusCode {
         | ItemRejection::InsufficientAtLocation { .. }
         | ItemRejection::BucketTooSmall { .. }
         | ItemRejection::NotThatManyOnTheWay { .. }
+        | ItemRejection::ReportTooOld { .. }
         | ItemRejection::StaleCount { .. }
         | ItemRejection::AllotmentTooSmall { .. }
         | ItemRejection::NotShipped { .. } => StatusCode::CONFLICT,

@@ -2,7 +2,7 @@
 
 use edge::Problem;
 use schemas::{
-    Currency, ItemId, LocationId, Money, OrderId, Rejection,
+    Currency, ItemId, LocationId, Money, OrderId, Rejection, Timestamp,
     cart::CartRejection,
     drop::{AllotRefusal, DropRejection, DropStatus, LoanRefused},
     item::ItemRejection,
@@ -47,6 +47,14 @@ fn items_tell_their_rejections_by_name() {
             json!({"asked": 3, "available": 1}),
         ),
         (ItemRejection::StaleCount { current: 9 }, 409, "stale_count", json!({"current": 9})),
+        (ItemRejection::TimeInFuture, 422, "time_in_future", json!({})),
+        (ItemRejection::TooManySources { limit: 16 }, 422, "too_many_sources", json!({"limit": 16})),
+        (
+            ItemRejection::ReportTooOld { location: north.clone(), oldest: Timestamp::from_millis(0) },
+            409,
+            "report_too_old",
+            json!({"location": "north", "oldest": "1970-01-01T00:00:00.000Z"}),
+        ),
         (ItemRejection::SameLocation, 422, "same_location", json!({})),
         (ItemRejection::TransferNotFound, 404, "transfer_not_found", json!({})),
         (ItemRejection::TransferElsewhere { location: north }, 403, "transfer_elsewhere", json!({"location": "north"})),

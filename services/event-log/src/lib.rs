@@ -3,13 +3,17 @@
 //!
 //! No error of a library leaves its file. What a batch holds takes effect as a whole or not at all.
 
-mod dead_letter;
+pub mod dead_letter;
 mod inbox;
 pub mod kafka;
+mod published;
+pub mod redrive;
 pub mod simulated;
 pub mod sqlite;
 
+pub use dead_letter::{DeadLetter, LetterKind};
 pub use kafka::MAX_RECORD_BYTES;
+pub use published::is_published;
 
 use schemas::{AggregateKey, Command, CommandEnvelope, Envelope, Reply, ShardCount, ShardId, Topic};
 use std::{sync::Arc, time::Duration};
@@ -43,6 +47,22 @@ pub struct NewDeadLetter {
     /// JSON: the reason and the original.
     pub value: Vec<u8>,
 }
+
+/// A record to append by itself, outside of any shard's transaction: see [`EventLog::publish`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRecord {
+    /// One that is not written in transactions: suppliers' items, states, dead letters.
+    pub topic: Topic,
+    /// Decides the partition, as every key does: the shard of it.
+    pub key: String,
+    /// Names and values, in order.
+    pub headers: Headers,
+    /// The value; `None` is a tombstone.
+    pub value: Option<Vec<u8>>,
+}
+
+/// The headers of a record, in order. Values need not be text.
+pub type Headers = Vec<(String, Vec<u8>)>;
 
 /// How far the commands of a shard have been consumed: the next offset to read, per topic.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -113,6 +133,8 @@ pub struct Record {
     pub key: String,
     /// The attributes; only events have them.
     pub envelope: Option<Envelope>,
+    /// The headers of a record that was published by itself; the others' are in the envelope.
+    pub headers: Headers,
     /// The value; `None` is a tombstone.
     pub value: Option<Vec<u8>>,
 }
@@ -278,6 +300,12 @@ pub trait EventLog: Send + Sync {
     fn join(&self, assignee: Arc<dyn Assignee>) -> Result<Box<dyn Membership>, LogError>;
     /// Sends a client's command to its shard; never blocks.
     fn submit(&self, command: CommandEnvelope) -> Result<(), SubmitError>;
+    /// Appends records by themselves: when it returns each is durable, and records of one key are in this order. Blocks.
+    ///
+    /// # Errors
+    /// [`LogError::Mismatch`] where one of them can never be written, as one of over [`MAX_RECORD_BYTES`]: none was.
+    /// Otherwise nobody knows which of them were written: publish them again, readers know a repeat by its content.
+    fn publish(&self, records: Vec<NewRecord>) -> Result<(), LogError>;
     /// Registers who takes answers in this process; the number goes into [`schemas::ReplyAddress::node`].
     fn register(&self, sink: Arc<dyn ReplySink>) -> u32;
     /// Reads committed records from these places on.

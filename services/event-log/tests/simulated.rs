@@ -2,8 +2,8 @@
 
 use crate::world::{Simulated, Sink, World, command, events, lease, numbers, read, reply, seqs};
 use event_log::{
-    Batch, CommitOutcome, EventLog, SubmitError,
-    simulated::{Fate, Profile},
+    Batch, CommitOutcome, EventLog, NewRecord, SubmitError,
+    simulated::{Fate, Profile, Publishing},
 };
 use schemas::{ShardId, Topic};
 use std::{sync::Arc, time::Duration};
@@ -150,4 +150,32 @@ fn clients_are_refused_as_the_driver_says() {
     assert_eq!(log.submit(command(1, 1)), Err(SubmitError::DiskReserve));
     log.refuse_clients(None);
     assert_eq!(log.submit(command(1, 1)), Ok(()));
+}
+
+#[test]
+fn what_becomes_of_a_publish_the_driver_says() {
+    let log = Simulated::new(Profile::Cluster).log;
+    let mut fates =
+        [Publishing::Failed { written: 0 }, Publishing::Failed { written: 1 }, Publishing::Written].into_iter();
+    log.on_publish(Box::new(move |_| fates.next().unwrap()));
+    let record = |key: &str| NewRecord {
+        topic: Topic::SupplierItems,
+        key: key.to_owned(),
+        headers: Vec::new(),
+        value: Some(b"{}".to_vec()),
+    };
+    let written = || (0..4).map(|shard| read(&*log, Topic::SupplierItems, shard).len()).sum::<usize>();
+    for (told, count) in [(false, 0), (false, 1), (true, 3)] {
+        assert_eq!(log.publish(vec![record("a"), record("b")]).is_ok(), told);
+        assert_eq!(written(), count);
+    }
+}
+
+#[test]
+fn what_was_published_outlives_a_crash() {
+    let log = Simulated::new(Profile::Embedded).log;
+    let value = Some(b"{}".to_vec());
+    log.publish(vec![NewRecord { topic: Topic::ItemsState, key: "a".to_owned(), headers: Vec::new(), value }]).unwrap();
+    log.crash();
+    assert_eq!((0..4).map(|shard| read(&*log, Topic::ItemsState, shard).len()).sum::<usize>(), 1);
 }

@@ -46,16 +46,10 @@ pub(crate) fn effect(id: &str) -> schemas::Effect {
 
 /// Units arrive; after that the location has `free` that nobody has.
 pub(crate) fn received(at: &str, free: u64) -> ItemEvent {
-    StockReceived {
-        effect: effect("r"),
-        quantity: Quantity::new(1).expect("a quantity"),
-        document: "note".to_owned(),
-        occurred_at: None,
-        metadata: schemas::Metadata::default(),
-        stock: StockLevels::default(),
-        place: place(at, free),
-    }
-    .into()
+    let (document, metadata, place) = ("note".to_owned(), schemas::Metadata::default(), place(at, free));
+    let (quantity, stock) = (Quantity::new(1).expect("a quantity"), StockLevels::default());
+    let effect = effect("r");
+    StockReceived { effect, quantity, document, occurred_at: None, metadata, feed: None, stock, place }.into()
 }
 
 pub(crate) fn place(at: &str, free: u64) -> LocationLevels {
@@ -78,6 +72,7 @@ pub(crate) fn record(subject: &str, seq: u64, event: impl Into<Event>) -> Record
         partition: 0,
         offset: seq * 10,
         key: subject.to_owned(),
+        headers: Vec::new(),
         envelope: Some(Envelope {
             event_type: event.event_type().into(),
             subject: subject.to_owned(),

@@ -19,7 +19,7 @@ mod look_tests;
 #[cfg(test)]
 mod world_tests;
 
-pub use runner::{FulfilmentError, FulfilmentOptions, FulfilmentRunner};
+pub use runner::{FulfilmentOptions, FulfilmentRunner};
 
 /// The consumer name under which the runner keeps its checkpoints.
 pub const CONSUMER: &str = "fulfilment";

@@ -4,22 +4,14 @@ use crate::{
     CONSUMER,
     core::{Core, Effect, Listed, PAGE, Setup},
     known::Known,
-    look::{LookError, Sources},
+    look::Sources,
 };
-use event_log::{EventLog, LogError, ReadFrom, Reader, Record, ReplySink};
+use consumer::{CHECKPOINT_EVERY, Progress, StartError, read, replies, sleep_until, until_seen};
+use event_log::{EventLog, Record};
 use keys::KeyStore;
-use parking_lot::Mutex;
-use read_model::{StoreError, ViewStore, keeper::CheckpointKeeper};
+use read_model::{ViewStore, keeper::CheckpointKeeper};
 use schemas::{Clock, Reply, Topic};
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
-use thiserror::Error;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
     task::{JoinHandle, JoinSet},
@@ -28,14 +20,6 @@ use tokio::{
 
 /// Orders and items under way at once, and lines of those orders; beyond that reading pauses.
 const MOST_OPEN: (usize, usize) = (4_096, 100_000);
-/// Bytes of records that one poll takes.
-const POLL_BYTES: usize = 256 * 1_024;
-/// How long a poll waits for records, and so how long a stop may take.
-const POLL_WAIT: Duration = Duration::from_millis(100);
-/// How often the checkpoint is written, if it moved.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
-/// How long to wait before reading again after an error.
-const READ_RETRY: Duration = Duration::from_millis(500);
 
 /// What the runner works with.
 pub struct FulfilmentOptions {
@@ -51,58 +35,23 @@ pub struct FulfilmentOptions {
     pub consolidate: bool,
 }
 
-/// Why fulfilment cannot start.
-#[derive(Debug, Error)]
-pub enum FulfilmentError {
-    /// The log cannot be read.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// The checkpoints cannot be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The reading thread cannot be started.
-    #[error("no thread: {0}")]
-    Thread(#[from] std::io::Error),
-}
-
-/// What can be seen from outside.
-#[derive(Default)]
-struct Shared {
-    stopping: AtomicBool,
-    done: Mutex<BTreeMap<(Topic, u32), u64>>,
-    /// Why it stopped by itself.
-    failure: Mutex<Option<String>>,
-    /// Why it does not get on at the moment.
-    trouble: Mutex<Option<String>>,
-}
-
 /// The running fulfilment. Dropping it stops it without waiting; [`Self::stop`] waits.
 pub struct FulfilmentRunner {
-    shared: Arc<Shared>,
+    shared: Arc<Progress>,
     stop: watch::Sender<bool>,
     task: Option<JoinHandle<()>>,
 }
 
 impl FulfilmentRunner {
     /// Starts to plan what orders say is due, from the checkpoint on. Needs a tokio runtime.
-    pub async fn start(options: FulfilmentOptions) -> Result<Self, FulfilmentError> {
+    pub async fn start(options: FulfilmentOptions) -> Result<Self, StartError> {
         let FulfilmentOptions { log, views, keys, clock, consolidate } = options;
         let sources = Sources { log, views, keys };
         let checkpoints = sources.checkpoints().await?;
-        let (reply_sender, replies) = mpsc::unbounded_channel();
-        let node = sources.log.register(Arc::new(Sink(reply_sender)));
+        let (node, replies) = replies(&*sources.log);
         let core = Core::new(Setup { node, shards: sources.log.shards(), consolidate }, &checkpoints);
-        let from: Vec<ReadFrom> = core
-            .done()
-            .map(|((topic, partition), checkpoint)| ReadFrom { topic, partition, offset: checkpoint.offset })
-            .collect();
-        let reader = sources.log.reader(&from)?;
-        let shared = Arc::new(Shared::default());
-        let (record_sender, records) = mpsc::channel(4);
-        let reading = Arc::clone(&shared);
-        std::thread::Builder::new()
-            .name("fulfilment-read".to_owned())
-            .spawn(move || read(reader, &record_sender, &reading))?;
+        let shared = Arc::new(Progress::new("fulfilment"));
+        let records = read("fulfilment-read", &*sources.log, core.done(), &shared)?;
         let (stop, stopped) = watch::channel(false);
         let keeper = CheckpointKeeper::new(Arc::clone(&sources.views), CONSUMER, checkpoints);
         let task = Task {
@@ -123,19 +72,18 @@ impl FulfilmentRunner {
     /// Where it equals the log's end everywhere, nothing is under way.
     #[must_use]
     pub fn done(&self) -> BTreeMap<(Topic, u32), u64> {
-        self.shared.done.lock().clone()
+        self.shared.done()
     }
 
     /// Why it stopped by itself or does not get on: an event that cannot be read, or views that cannot.
     #[must_use]
     pub fn failure(&self) -> Option<String> {
-        let failure = self.shared.failure.lock().clone();
-        failure.or_else(|| self.shared.trouble.lock().clone())
+        self.shared.failure()
     }
 
     /// Stops: plans that are under way are left to the next start, the checkpoint is written.
     pub async fn stop(mut self) {
-        self.shared.stopping.store(true, Ordering::Release);
+        self.shared.stop();
         self.stop.send_replace(true);
         if let Some(task) = self.task.take()
             && let Err(error) = task.await
@@ -147,39 +95,8 @@ impl FulfilmentRunner {
 
 impl Drop for FulfilmentRunner {
     fn drop(&mut self) {
-        self.shared.stopping.store(true, Ordering::Release);
+        self.shared.stop();
         self.stop.send_replace(true);
-    }
-}
-
-struct Sink(mpsc::UnboundedSender<Vec<Reply>>);
-
-impl ReplySink for Sink {
-    fn deliver(&self, replies: Vec<Reply>) {
-        // After a stop nobody listens; the events will be read again.
-        let _ = self.0.send(replies);
-    }
-}
-
-fn read(mut reader: Box<dyn Reader>, records: &mpsc::Sender<Vec<Record>>, shared: &Shared) {
-    while !shared.stopping.load(Ordering::Acquire) {
-        match reader.poll(POLL_BYTES, POLL_WAIT) {
-            Ok(batch) if batch.is_empty() => {}
-            Ok(batch) => {
-                if records.blocking_send(batch).is_err() {
-                    return;
-                }
-            }
-            Err(LogError::Unavailable(reason)) => {
-                tracing::warn!(reason, "orders and stock cannot be read; trying again");
-                std::thread::sleep(READ_RETRY);
-            }
-            Err(error) => {
-                shared.failure.lock().replace(error.to_string());
-                tracing::error!(%error, "fulfilment stopped: orders and stock cannot be read");
-                return;
-            }
-        }
     }
 }
 
@@ -194,7 +111,7 @@ struct Task {
     sources: Sources,
     clock: Arc<dyn Clock>,
     core: Core,
-    shared: Arc<Shared>,
+    shared: Arc<Progress>,
     looks: JoinSet<Seen>,
     keeper: CheckpointKeeper,
     started: Instant,
@@ -209,7 +126,7 @@ impl Task {
     ) {
         let mut checkpoint_tick = tokio::time::interval(CHECKPOINT_EVERY);
         checkpoint_tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        self.publish();
+        self.shared.publish(self.core.done());
         loop {
             self.perform();
             let due = self.core.next_due_ms().map(|due| self.started + Duration::from_millis(due));
@@ -220,7 +137,7 @@ impl Task {
                     Some(batch) => {
                         let now_ms = self.now_ms();
                         if let Err(error) = batch.iter().try_for_each(|record| self.core.take(record, now_ms)) {
-                            self.fail(&error);
+                            self.shared.fail(&error);
                             break;
                         }
                     }
@@ -231,7 +148,7 @@ impl Task {
                     Ok(Seen::Looked(known)) => self.core.looked(known, self.clock.now(), self.now_ms()),
                     Ok(Seen::Listed(pages)) => self.core.listed(pages, self.now_ms()),
                     Err(error) => {
-                        self.fail(&error);
+                        self.shared.fail(&error);
                         break;
                     }
                 },
@@ -242,16 +159,11 @@ impl Task {
                 }
                 _ = stopped.changed() => break,
             }
-            self.publish();
+            self.shared.publish(self.core.done());
         }
-        self.shared.stopping.store(true, Ordering::Release);
+        self.shared.stop();
         self.looks.shutdown().await;
         self.keeper.finish(self.core.done()).await;
-    }
-
-    fn fail(&self, error: &dyn std::fmt::Display) {
-        tracing::error!(%error, "fulfilment stopped");
-        self.shared.failure.lock().replace(error.to_string());
     }
 
     fn now_ms(&self) -> u64 {
@@ -291,40 +203,5 @@ impl Task {
         if self.core.replied(reply.to.request) {
             metrics::counter!("stockfold_plans_total").increment(1);
         }
-    }
-
-    /// Shows how far it is.
-    fn publish(&self) {
-        let mut done = self.shared.done.lock();
-        for (place, checkpoint) in self.core.done() {
-            done.insert(place, checkpoint.offset);
-        }
-    }
-}
-
-/// Tries until it has been read, and says meanwhile why not.
-async fn until_seen<T, F>(shared: &Shared, read: impl Fn() -> F) -> T
-where
-    F: Future<Output = Result<T, LookError>>,
-{
-    loop {
-        match read().await {
-            Ok(seen) => {
-                shared.trouble.lock().take();
-                return seen;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "fulfilment cannot see the views; trying again");
-                shared.trouble.lock().replace(error.to_string());
-                tokio::time::sleep(READ_RETRY).await;
-            }
-        }
-    }
-}
-
-async fn sleep_until(due: Option<Instant>) {
-    match due {
-        Some(due) => tokio::time::sleep_until(due).await,
-        None => std::future::pending().await,
     }
 }

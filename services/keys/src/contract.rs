@@ -1,6 +1,6 @@
 //! What every key store must do, run against each of them.
 
-use crate::{KeyError, KeyStore, open, seal};
+use crate::{KeyError, KeyState, KeyStore, open, seal};
 use schemas::{Personal, SubjectId, order::Address};
 use uuid::Uuid;
 
@@ -29,6 +29,7 @@ pub async fn all(reopen: &dyn Fn() -> Box<dyn KeyStore>) {
     a_changed_ciphertext_does_not_open(reopen).await;
     a_key_that_never_was_is_unknown(reopen).await;
     what_was_sealed_is_gone_after_destroy(reopen).await;
+    keys_are_listed_also_when_they_are_destroyed(reopen).await;
 }
 
 async fn what_was_sealed_opens_also_after_a_restart(reopen: &dyn Fn() -> Box<dyn KeyStore>) {
@@ -74,6 +75,18 @@ async fn a_changed_ciphertext_does_not_open(reopen: &dyn Fn() -> Box<dyn KeyStor
 async fn a_key_that_never_was_is_unknown(reopen: &dyn Fn() -> Box<dyn KeyStore>) {
     let result = reopen().key(&subject("ada"), Uuid::nil()).await;
     assert_eq!(result.map(|key| key.id()), Err(KeyError::Unknown));
+}
+
+async fn keys_are_listed_also_when_they_are_destroyed(reopen: &dyn Fn() -> Box<dyn KeyStore>) {
+    let (store, who) = (reopen(), subject("dana"));
+    assert_eq!(store.list(&who).await, Ok(Vec::new()));
+    let first = store.key_for(&who).await.expect("a key").id();
+    assert_eq!(store.list(&who).await, Ok(vec![KeyState { id: first, is_destroyed: false }]));
+    store.destroy(&who).await.expect("destroyed");
+    let second = store.key_for(&who).await.expect("a key").id();
+    let mut states = vec![KeyState { id: first, is_destroyed: true }, KeyState { id: second, is_destroyed: false }];
+    states.sort_unstable();
+    assert_eq!(reopen().list(&who).await, Ok(states));
 }
 
 async fn what_was_sealed_is_gone_after_destroy(reopen: &dyn Fn() -> Box<dyn KeyStore>) {

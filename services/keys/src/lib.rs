@@ -15,7 +15,7 @@ mod contract;
 
 pub use self::scylla::ScyllaKeyStore;
 pub use error::KeyError;
-pub use seal::{SubjectKey, open, seal};
+pub use seal::{ALGORITHM, SubjectKey, open, seal};
 pub use secret::Secret;
 pub use secrets::{Secrets, SecretsError};
 pub use sqlite::SqliteKeyStore;
@@ -26,6 +26,15 @@ use uuid::Uuid;
 
 /// A future of the port: object-safe, so that the store is chosen when the process is composed.
 pub type KeyFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, KeyError>> + Send + 'a>>;
+
+/// A key that a subject has, or had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyState {
+    /// Its id.
+    pub id: Uuid,
+    /// Whether it was destroyed: what it sealed is gone for good.
+    pub is_destroyed: bool,
+}
 
 /// A store of keys, addressed by subject and key id.
 ///
@@ -40,6 +49,9 @@ pub trait KeyStore: Send + Sync {
     /// The key that opens what was sealed under `key_id`; [`KeyError::Destroyed`] where it was destroyed,
     /// [`KeyError::Unknown`] where the subject never had it.
     fn key<'a>(&'a self, subject: &'a SubjectId, key_id: Uuid) -> KeyFuture<'a, SubjectKey>;
+
+    /// Every key that the subject has or had, by id.
+    fn list<'a>(&'a self, subject: &'a SubjectId) -> KeyFuture<'a, Vec<KeyState>>;
 
     /// Destroys every key of `subject`, durably; nothing where it has none. A later [`Self::key_for`] makes a new key,
     /// which does not open what was sealed before.

@@ -8,7 +8,7 @@
 //! `nodetool compact` does it at once. Backups of the keyspace are to be kept no longer than a person may wait to be
 //! forgotten.
 
-use crate::{KeyError, KeyFuture, KeyStore, Secret, SubjectKey};
+use crate::{KeyError, KeyFuture, KeyState, KeyStore, Secret, SubjectKey};
 use cql::{Consistency, Cql, CqlError, Migration, PreparedStatement};
 use schemas::SubjectId;
 use std::{
@@ -101,6 +101,18 @@ impl Inner {
         Ok((live.map(|(id, secret)| read_key(id, secret)).collect::<Result<_, _>>()?, ids))
     }
 
+    async fn list(&self, subject: &SubjectId) -> Result<Vec<KeyState>, KeyError> {
+        let found: Vec<(Uuid, Vec<u8>)> = self.cql.read(&self.all, (subject.as_str(),)).await?;
+        let state = |(id, secret): (Uuid, Vec<u8>)| {
+            let secret = Zeroizing::new(secret);
+            KeyState { id, is_destroyed: secret.is_empty() }
+        };
+        let mut states: Vec<KeyState> = found.into_iter().map(state).collect();
+        // CQL orders UUIDs by their own rule.
+        states.sort_unstable();
+        Ok(states)
+    }
+
     async fn key_for(&self, subject: &SubjectId) -> Result<SubjectKey, KeyError> {
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(subject);
         let _turn = self.turns[(hash % TURNS as u64) as usize].lock().await;
@@ -140,6 +152,10 @@ impl KeyStore for ScyllaKeyStore {
 
     fn key<'a>(&'a self, subject: &'a SubjectId, key_id: Uuid) -> KeyFuture<'a, SubjectKey> {
         Box::pin(self.inner.by_id(subject, key_id))
+    }
+
+    fn list<'a>(&'a self, subject: &'a SubjectId) -> KeyFuture<'a, Vec<KeyState>> {
+        Box::pin(self.inner.list(subject))
     }
 
     fn destroy<'a>(&'a self, subject: &'a SubjectId) -> KeyFuture<'a, ()> {

@@ -14,7 +14,11 @@ use zeroize::Zeroizing;
 
 const NONCE_LENGTH: usize = 24;
 
-/// A key of a subject. Its bytes never leave this crate.
+/// What a key is for, as integrators are told: nonce (24 bytes), ciphertext and tag (16 bytes) in this order, and the subject's
+/// id as associated data.
+pub const ALGORITHM: &str = "XChaCha20-Poly1305";
+
+/// A key of a subject. Its bytes leave this crate by [`SubjectKey::told`] only.
 #[derive(Debug, Clone)]
 pub struct SubjectKey {
     id: Uuid,
@@ -32,6 +36,13 @@ impl SubjectKey {
     #[must_use]
     pub const fn id(&self) -> Uuid {
         self.id
+    }
+
+    /// The key, base64url without padding, for a consumer that an operator lets open what it sealed. Whoever takes it keeps
+    /// it out of logs.
+    #[must_use]
+    pub fn told(&self) -> Zeroizing<String> {
+        Zeroizing::new(URL_SAFE_NO_PAD.encode(self.secret.expose()))
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {

@@ -1,6 +1,6 @@
 //! Keys in a SQLite file of their own, beside the log and the views.
 
-use crate::{KeyError, KeyFuture, KeyStore, Secret, SubjectKey, secrets::create_private};
+use crate::{KeyError, KeyFuture, KeyState, KeyStore, Secret, SubjectKey, secrets::create_private};
 use parking_lot::{Mutex, RwLock};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use schemas::SubjectId;
@@ -137,6 +137,17 @@ impl Inner {
         }
     }
 
+    fn list(&self, subject: &SubjectId) -> Result<Vec<KeyState>, KeyError> {
+        let connection = self.connection.lock();
+        let mut select = connection
+            .prepare_cached("SELECT key_id, secret IS NULL FROM subject_keys WHERE subject = ?1 ORDER BY key_id")
+            .map_err(key_error)?;
+        let state =
+            |row: &rusqlite::Row<'_>| Ok(KeyState { id: Uuid::from_bytes(row.get(0)?), is_destroyed: row.get(1)? });
+        let states = select.query_map([subject.as_str()], state).and_then(Iterator::collect);
+        states.map_err(key_error)
+    }
+
     fn destroy(&self, subject: &SubjectId) -> Result<(), KeyError> {
         if planted::bug!("destroyed-key-opens") {
             return Ok(());
@@ -174,6 +185,11 @@ impl KeyStore for SqliteKeyStore {
     fn key<'a>(&'a self, subject: &'a SubjectId, key_id: Uuid) -> KeyFuture<'a, SubjectKey> {
         let subject = subject.clone();
         Box::pin(self.blocking(move |inner| inner.by_id(&subject, key_id)))
+    }
+
+    fn list<'a>(&'a self, subject: &'a SubjectId) -> KeyFuture<'a, Vec<KeyState>> {
+        let subject = subject.clone();
+        Box::pin(self.blocking(move |inner| inner.list(&subject)))
     }
 
     fn destroy<'a>(&'a self, subject: &'a SubjectId) -> KeyFuture<'a, ()> {

@@ -52,6 +52,7 @@ pub(crate) fn record_at(subject: &str, seq: u64, event: &Event, time: Timestamp)
         offset: seq * 10,
         key: subject.to_owned(),
         envelope: Some(envelope),
+        headers: Vec::new(),
         value: Some(value),
     }
 }

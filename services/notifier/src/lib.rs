@@ -11,7 +11,6 @@ mod hear;
 mod look;
 mod mail;
 mod pace;
-mod reading;
 mod runner;
 
 #[cfg(test)]
@@ -24,7 +23,7 @@ mod mail_tests;
 mod world_tests;
 
 pub use mail::{MailError, MailOptions, Post};
-pub use runner::{NotifierError, NotifierOptions, NotifierRunner};
+pub use runner::{NotifierOptions, NotifierRunner};
 
 /// The consumer name under which the runner keeps its checkpoints.
 pub const CONSUMER: &str = "notifier";

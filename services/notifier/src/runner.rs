@@ -4,20 +4,15 @@
 use crate::{
     CONSUMER,
     core::{Core, Effect, Page, Setup},
-    look::{LookError, Sources},
+    look::Sources,
     mail::{MailRunner, Post},
-    reading::{READ_RETRY, Shared, read},
 };
-use event_log::{EventLog, LogError, Record, ReplySink};
+use consumer::{CHECKPOINT_EVERY, Progress, StartError, read, replies, sleep_until, until_seen};
+use event_log::{EventLog, Record};
 use keys::KeyStore;
 use read_model::{StoreError, ViewStore, keeper::CheckpointKeeper};
 use schemas::{Clock, Reply, SubjectId, Topic};
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
-use thiserror::Error;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
     task::{JoinHandle, JoinSet},
@@ -26,8 +21,6 @@ use tokio::{
 
 /// Events, and people who hear of them, under way at once; beyond that reading pauses.
 const MOST_OPEN: (usize, usize) = (4_096, 10_000);
-/// How often the checkpoint is written, if it moved.
-pub(crate) const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 
 /// What the runner works with.
 pub struct NotifierOptions {
@@ -45,23 +38,9 @@ pub struct NotifierOptions {
     pub post: Option<Post>,
 }
 
-/// Why the notifier cannot start.
-#[derive(Debug, Error)]
-pub enum NotifierError {
-    /// The log cannot be read.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// The checkpoints cannot be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A reading thread cannot be started.
-    #[error("no thread: {0}")]
-    Thread(#[from] std::io::Error),
-}
-
 /// The running notifier. Dropping it stops it without waiting; [`Self::stop`] waits.
 pub struct NotifierRunner {
-    shared: Arc<Shared>,
+    shared: Arc<Progress>,
     stop: watch::Sender<bool>,
     task: Option<JoinHandle<()>>,
     mail: MailRunner,
@@ -69,17 +48,16 @@ pub struct NotifierRunner {
 
 impl NotifierRunner {
     /// Starts to tell people what happens, from the checkpoint on. Needs a tokio runtime.
-    pub async fn start(options: NotifierOptions) -> Result<Self, NotifierError> {
+    pub async fn start(options: NotifierOptions) -> Result<Self, StartError> {
         let NotifierOptions { log, views, keys, clock, per_second, post } = options;
         if post.is_none() {
             tracing::info!("no SMTP server is set: people are told in the app only");
         }
         let checkpoints = views.checkpoints(CONSUMER).await?;
         let mail = MailRunner::start(log.clone(), views.clone(), keys, clock.clone(), post, &checkpoints)?;
-        let (reply_sender, replies) = mpsc::unbounded_channel();
-        let node = log.register(Arc::new(Sink(reply_sender)));
+        let (node, replies) = replies(&*log);
         let core = Core::new(Setup { node, shards: log.shards(), per_second }, &checkpoints);
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Progress::new("the notifier"));
         let records = read("notifier-read", &*log, core.done(), &shared)?;
         let (stop, stopped) = watch::channel(false);
         let keeper = CheckpointKeeper::new(views.clone(), CONSUMER, checkpoints);
@@ -113,7 +91,7 @@ impl NotifierRunner {
 
     /// Stops: what is under way is left to the next start, the checkpoints are written.
     pub async fn stop(mut self) {
-        self.shared.stopping.store(true, Ordering::Release);
+        self.shared.stop();
         self.stop.send_replace(true);
         if let Some(task) = self.task.take()
             && let Err(error) = task.await
@@ -126,17 +104,8 @@ impl NotifierRunner {
 
 impl Drop for NotifierRunner {
     fn drop(&mut self) {
-        self.shared.stopping.store(true, Ordering::Release);
+        self.shared.stop();
         self.stop.send_replace(true);
-    }
-}
-
-struct Sink(mpsc::UnboundedSender<Vec<Reply>>);
-
-impl ReplySink for Sink {
-    fn deliver(&self, replies: Vec<Reply>) {
-        // After a stop nobody listens; the events will be read again.
-        let _ = self.0.send(replies);
     }
 }
 
@@ -152,7 +121,7 @@ struct Task {
     sources: Sources,
     clock: Arc<dyn Clock>,
     core: Core,
-    shared: Arc<Shared>,
+    shared: Arc<Progress>,
     looks: JoinSet<Seen>,
     keeper: CheckpointKeeper,
     started: Instant,
@@ -200,7 +169,7 @@ impl Task {
                 _ = stopped.changed() => break,
             }
         }
-        self.shared.stopping.store(true, Ordering::Release);
+        self.shared.stop();
         self.looks.shutdown().await;
         self.keeper.finish(self.core.done()).await;
     }
@@ -254,32 +223,4 @@ fn noted(written: Result<(), StoreError>) -> Seen {
         tracing::warn!(%error, "how far followers were told was not noted");
     }
     Seen::Noted
-}
-
-/// Tries until it has been read, and says meanwhile why not.
-async fn until_seen<T, F>(shared: &Shared, look: impl Fn() -> F) -> T
-where
-    F: Future<Output = Result<T, LookError>>,
-{
-    loop {
-        match look().await {
-            Ok(seen) => {
-                shared.set_trouble(None);
-                return seen;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the notifier cannot see the views; trying again");
-                shared.set_trouble(Some(error.to_string()));
-                tokio::time::sleep(READ_RETRY).await;
-            }
-        }
-    }
-}
-
-/// Waits until then; for ever where there is nothing to wait for.
-pub(crate) async fn sleep_until(due: Option<Instant>) {
-    match due {
-        Some(due) => tokio::time::sleep_until(due).await,
-        None => std::future::pending().await,
-    }
 }

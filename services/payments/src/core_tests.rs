@@ -53,6 +53,7 @@ pub(crate) fn record(order: &str, seq: u64, event: &OrderEvent) -> Record {
         partition: 0,
         offset: seq * 10,
         key: order.to_owned(),
+        headers: Vec::new(),
         envelope: Some(Envelope {
             event_type: event.event_type().into(),
             subject: order.to_owned(),

@@ -32,7 +32,7 @@ pub use provider::{
     Authorization, Authorize, Capture, CaptureOutcome, CardDetails, GiveBack, Notice, Provider, ProviderError,
     ProviderFuture, VoidOutcome, WebhookError, WebhookMessage,
 };
-pub use runner::{PaymentsError, PaymentsOptions, PaymentsRunner};
+pub use runner::{PaymentsOptions, PaymentsRunner};
 pub use sandbox::{Account, Sandbox};
 pub use signature::{NoSecret, WebhookSecret};
 pub use webhook::{WebhookEvent, Webhooks};

@@ -7,19 +7,11 @@ use crate::{
     core::{Core, Effect},
     provider::{Provider, ProviderError},
 };
-use event_log::{EventLog, LogError, ReadFrom, Reader, Record, ReplySink};
-use parking_lot::Mutex;
-use read_model::{Checkpoint, StoreError, ViewStore, keeper::CheckpointKeeper};
+use consumer::{CHECKPOINT_EVERY, Done, Progress, StartError, read, replies, sleep_until};
+use event_log::{EventLog, Record};
+use read_model::{ViewStore, keeper::CheckpointKeeper};
 use schemas::{Clock, Reply, Topic};
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
-use thiserror::Error;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
     task::{JoinHandle, JoinSet},
@@ -28,14 +20,6 @@ use tokio::{
 
 /// Jobs under way at once; beyond that reading pauses.
 const MAX_OPEN: usize = 4_096;
-/// Bytes of records that one poll takes.
-const POLL_BYTES: usize = 256 * 1_024;
-/// How long a poll waits for records, and so how long a stop may take.
-const POLL_WAIT: Duration = Duration::from_millis(100);
-/// How often the checkpoint is written, if it moved.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
-/// How long to wait before reading again after an error.
-const READ_RETRY: Duration = Duration::from_millis(500);
 
 /// What the runner works with.
 pub struct PaymentsOptions {
@@ -49,58 +33,22 @@ pub struct PaymentsOptions {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Why payments cannot start.
-#[derive(Debug, Error)]
-pub enum PaymentsError {
-    /// The log cannot be read.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// The checkpoints cannot be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The reading thread cannot be started.
-    #[error("no thread: {0}")]
-    Thread(#[from] std::io::Error),
-}
-
-/// What can be seen from outside.
-#[derive(Default)]
-struct Shared {
-    stopping: AtomicBool,
-    done: Mutex<BTreeMap<u32, u64>>,
-    failure: Mutex<Option<String>>,
-}
-
 /// The running payments. Dropping it stops them without waiting; [`Self::stop`] waits.
 pub struct PaymentsRunner {
-    shared: Arc<Shared>,
+    shared: Arc<Progress>,
     stop: watch::Sender<bool>,
     task: Option<JoinHandle<()>>,
 }
 
 impl PaymentsRunner {
     /// Starts to do what orders say is due, from the checkpoint on. Needs a tokio runtime.
-    pub async fn start(options: PaymentsOptions) -> Result<Self, PaymentsError> {
+    pub async fn start(options: PaymentsOptions) -> Result<Self, StartError> {
         let checkpoints = options.views.checkpoints(CONSUMER).await?;
         let partitions: Vec<u32> = options.log.shards().all().map(|shard| shard.0).collect();
-        let (reply_sender, replies) = mpsc::unbounded_channel();
-        let node = options.log.register(Arc::new(Sink(reply_sender)));
+        let (node, replies) = replies(&*options.log);
         let core = Core::new(node, partitions.iter().copied(), &checkpoints);
-        let from: Vec<ReadFrom> = core
-            .done()
-            .map(|(partition, checkpoint)| ReadFrom {
-                topic: Topic::OrdersEvents,
-                partition,
-                offset: checkpoint.offset,
-            })
-            .collect();
-        let reader = options.log.reader(&from)?;
-        let shared = Arc::new(Shared::default());
-        let (record_sender, records) = mpsc::channel(4);
-        let reading = Arc::clone(&shared);
-        std::thread::Builder::new()
-            .name("payments-reader".to_owned())
-            .spawn(move || read(reader, &record_sender, &reading))?;
+        let shared = Arc::new(Progress::new("payments"));
+        let records = read("payments-reader", &*options.log, done(&core), &shared)?;
         let (stop, stopped) = watch::channel(false);
         let keeper = CheckpointKeeper::new(Arc::clone(&options.views), CONSUMER, checkpoints);
         let task =
@@ -109,23 +57,23 @@ impl PaymentsRunner {
         Ok(Self { shared, stop, task: Some(task) })
     }
 
-    /// By partition of the orders topic, the offset before which all is done.
+    /// By partition of the topic of orders, the offset before which all is done.
     ///
     /// Where it equals the log's end everywhere, nothing is under way.
     #[must_use]
-    pub fn done(&self) -> BTreeMap<u32, u64> {
-        self.shared.done.lock().clone()
+    pub fn done(&self) -> BTreeMap<(Topic, u32), u64> {
+        self.shared.done()
     }
 
     /// Why it stopped by itself, if it did: an event that cannot be read, or a history that does not fit.
     #[must_use]
     pub fn failure(&self) -> Option<String> {
-        self.shared.failure.lock().clone()
+        self.shared.failure()
     }
 
     /// Stops: calls that are under way are left to the next start, the checkpoint is written.
     pub async fn stop(mut self) {
-        self.shared.stopping.store(true, Ordering::Release);
+        self.shared.stop();
         self.stop.send_replace(true);
         if let Some(task) = self.task.take()
             && let Err(error) = task.await
@@ -137,39 +85,8 @@ impl PaymentsRunner {
 
 impl Drop for PaymentsRunner {
     fn drop(&mut self) {
-        self.shared.stopping.store(true, Ordering::Release);
+        self.shared.stop();
         self.stop.send_replace(true);
-    }
-}
-
-struct Sink(mpsc::UnboundedSender<Vec<Reply>>);
-
-impl ReplySink for Sink {
-    fn deliver(&self, replies: Vec<Reply>) {
-        // After a stop nobody listens; the events will be read again.
-        let _ = self.0.send(replies);
-    }
-}
-
-fn read(mut reader: Box<dyn Reader>, records: &mpsc::Sender<Vec<Record>>, shared: &Shared) {
-    while !shared.stopping.load(Ordering::Acquire) {
-        match reader.poll(POLL_BYTES, POLL_WAIT) {
-            Ok(batch) if batch.is_empty() => {}
-            Ok(batch) => {
-                if records.blocking_send(batch).is_err() {
-                    return;
-                }
-            }
-            Err(LogError::Unavailable(reason)) => {
-                tracing::warn!(reason, "orders cannot be read; trying again");
-                std::thread::sleep(READ_RETRY);
-            }
-            Err(error) => {
-                shared.failure.lock().replace(error.to_string());
-                tracing::error!(%error, "payments stopped: orders cannot be read");
-                return;
-            }
-        }
     }
 }
 
@@ -177,7 +94,7 @@ fn read(mut reader: Box<dyn Reader>, records: &mpsc::Sender<Vec<Record>>, shared
 struct Task {
     options: PaymentsOptions,
     core: Core,
-    shared: Arc<Shared>,
+    shared: Arc<Progress>,
     calls: JoinSet<(u64, Result<Said, ProviderError>)>,
     keeper: CheckpointKeeper,
     started: Instant,
@@ -192,7 +109,7 @@ impl Task {
     ) {
         let mut checkpoint_tick = tokio::time::interval(CHECKPOINT_EVERY);
         checkpoint_tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        self.publish();
+        self.shared.publish(done(&self.core));
         loop {
             self.perform();
             let due = self.core.next_due_ms().map(|due| self.started + Duration::from_millis(due));
@@ -200,17 +117,16 @@ impl Task {
                 batch = records.recv(), if self.core.open() < MAX_OPEN => match batch {
                     Some(batch) => {
                         if let Err(error) = batch.iter().try_for_each(|record| self.core.take(record)) {
-                            tracing::error!(%error, "payments stopped");
-                            self.shared.failure.lock().replace(error.to_string());
+                            self.shared.fail(&error);
                             break;
                         }
-                        self.publish();
+                        self.shared.publish(done(&self.core));
                     }
                     None => break,
                 },
                 Some(batch) = replies.recv() => {
                     batch.into_iter().for_each(|reply| self.answered(reply));
-                    self.publish();
+                    self.shared.publish(done(&self.core));
                 }
                 Some(call) = self.calls.join_next() => match call {
                     Ok((job, answer)) => {
@@ -220,21 +136,20 @@ impl Task {
                         self.core.said(job, answer, self.now_ms());
                     }
                     Err(error) => {
-                        tracing::error!(%error, "payments stopped: the provider's code panicked");
-                        self.shared.failure.lock().replace(error.to_string());
+                        self.shared.fail(&error);
                         break;
                     }
                 },
                 () = sleep_until(due) => self.core.tick(self.now_ms()),
                 _ = checkpoint_tick.tick() => {
                     metrics::gauge!("stockfold_payments_open").set(self.core.open() as f64);
-                    self.keeper.keep(Self::done(&self.core)).await;
+                    self.keeper.keep(done(&self.core)).await;
                 }
                 _ = stopped.changed() => break,
             }
         }
-        self.shared.stopping.store(true, Ordering::Release);
-        self.keeper.finish(Self::done(&self.core)).await;
+        self.shared.stop();
+        self.keeper.finish(done(&self.core)).await;
     }
 
     fn now_ms(&self) -> u64 {
@@ -268,23 +183,8 @@ impl Task {
             metrics::counter!("stockfold_payment_results_total").increment(1);
         }
     }
-
-    /// Shows how far it is.
-    fn publish(&self) {
-        let mut done = self.shared.done.lock();
-        for (partition, checkpoint) in self.core.done() {
-            done.insert(partition, checkpoint.offset);
-        }
-    }
-
-    fn done(core: &Core) -> impl Iterator<Item = ((Topic, u32), Checkpoint)> {
-        core.done().map(|(partition, checkpoint)| ((Topic::OrdersEvents, partition), checkpoint))
-    }
 }
 
-async fn sleep_until(due: Option<Instant>) {
-    match due {
-        Some(due) => tokio::time::sleep_until(due).await,
-        None => std::future::pending().await,
-    }
+fn done(core: &Core) -> impl Iterator<Item = Done> {
+    core.done().map(|(partition, checkpoint)| ((Topic::OrdersEvents, partition), checkpoint))
 }

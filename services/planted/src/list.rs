@@ -43,6 +43,41 @@ bugs! {
     "price-unchecked": "a hold is granted at another price than the buyer saw";
         "refused-is-refused"; Simulation,
 
+    // What suppliers say.
+    "supply-sequence-unchecked": "a supplier's statement is taken whatever newer one of the same source is known";
+        "supply-converges, one-decision-per-id"; Simulation,
+    "supply-oldest-source-wins": "of two suppliers, the one is believed on facts and price whose statement is as of earlier";
+        "supply-converges"; Simulation,
+    "supply-other-sources-older-wins": "of two suppliers, the one is believed on stock whose report is as of earlier";
+        "supply-converges"; Simulation,
+    "supply-last-report-wins": "the report that came last counts, and not the newest";
+        "supply-converges"; Simulation,
+    "supply-receipt-twice": "a supplier's receipt that comes again is booked again";
+        "supply-converges, one-decision-per-id"; Simulation,
+    "supply-receipt-unrecorded": "the units that a supplier tells of are booked, and its statement is not on record";
+        "supply-conserves, engine-asserts"; Simulation,
+    "supply-late-receipt-counted-twice": "a supplier's receipt that a report counted already is added to it";
+        "supply-converges"; Simulation,
+    "supply-report-overwrites-shipped": "a supplier's report undoes what was booked since its time";
+        "supply-converges"; Simulation,
+    "supply-report-overwrites-holds": "a supplier's report is taken for what may be sold beside what is held";
+        "supply-converges, engine-asserts"; Simulation,
+
+    "feed-out-of-order": "two statements about one item are under way at once";
+        "one statement of an item at a time, in the order of their records";
+        test("inbound", "schedule_tests::one_statement_of_an_item_is_under_way_at_a_time"),
+    "feed-refusal-lost": "a supplier's record whose item refuses it is done, and nobody is told";
+        "each bad record is in the dead letters";
+        test("inbound", "schedule_tests::each_good_record_takes_effect_once_and_in_order_and_each_bad_one_is_kept"),
+    "feed-letter-not-awaited": "a supplier's record is done before its dead letter is durable";
+        "each bad record is in the dead letters";
+        test("inbound", "schedule_tests::each_good_record_takes_effect_once_and_in_order_and_each_bad_one_is_kept"),
+    "feed-known-by-id": "a supplier's event that comes again under another id is another command";
+        "an event is known by source and sequence";
+        test("intake", "feed::tests::an_event_that_comes_again_is_the_same_command_whoever_read_it"),
+    "feed-key-unchecked": "a record about one item may be sent under another's key";
+        "subject and key name the same item"; test("intake", "feed::tests::each_fault_has_its_code"),
+
     // Orders and money.
     "partial-hold-kept": "an order that one item refuses keeps what the others hold";
         "every-hold-ends, nothing-is-forgotten"; Simulation,
@@ -229,10 +264,29 @@ bugs! {
         "a gap stops the partition"; test("projector", "fold::a_gap_stops_and_nothing_after_it_is_folded"),
     "fold-without-epoch": "a projector passes over an event that was written twice in one epoch";
         "a forked history stops the partition"; test("projector", "fold::a_repeat_of_the_same_epoch_stops"),
+    "parked-key-folded": "a later event of a key that is parked is folded";
+        "a parked key waits as a whole"; test("projector", "parking::an_event_that_cannot_be_read_parks_its_key_and_the_others_go_on"),
+    "letter-after-checkpoint": "the checkpoint passes an event that is parked before its dead letter is in the log";
+        "no checkpoint passes a letter";
+        test("projector", "runner::no_checkpoint_passes_an_event_whose_letter_is_not_in_the_log"),
+    "redrive-out-of-order": "the events of a key that is redriven are folded newest first";
+        "what was parked is folded as if it never had been";
+        test("projector", "parking_props::what_was_parked_is_folded_in_the_end_as_if_it_never_had_been"),
     "checkpoint-before-rows": "the checkpoint is written before the rows that it stands for";
         "never a checkpoint before its rows"; test("read-model", "contract::a_write_that_fails_moves_no_checkpoint"),
     "older-row-wins": "the row that is written last stands, whatever its version";
         "of a row the higher version wins, in any order"; test("read-model", "contract::sqlite_keeps_the_contract"),
+    "sale-counted-twice": "an order that is folded again counts again in the numbers of the shop";
+        "a replay counts nothing twice"; test("read-model", "views::sales::a_replay_counts_nothing_twice"),
+    "cancelled-still-counted": "what is cancelled after its confirmation still counts as bought and as turnover";
+        "what is cancelled is taken back to the cent";
+        test("read-model", "views::sales::what_is_cancelled_or_comes_back_is_taken_back_to_the_cent"),
+    "turnover-of-another-day": "what is sold counts on the next day";
+        "turnover counts on the day of its event";
+        test("read-model", "views::sales::a_cancellation_counts_on_its_own_day"),
+    "turnover-of-no-store": "what a store sells counts as the shop's own turnover";
+        "turnover counts at the store that sells";
+        test("read-model", "views::sales::what_is_confirmed_is_counted_and_nothing_before"),
 
     // HTTP, tokens and keys.
     "owner-unchecked": "anybody may cancel any order";
@@ -276,6 +330,15 @@ bugs! {
     "expiry-unchecked": "a token counts for ever";
         "exp, iss and aud are required and ours";
         test("edge", "auth::tests::refuses_claims_that_are_missing_or_foreign"),
+    "forgotten-still-mailed": "who was forgotten is told by e-mail all the same";
+        "nothing that was said of oneself holds after one was forgotten";
+        test("domain", "shopper::tests::who_is_forgotten_is_as_before_they_had_said_anything"),
+    "states-unread": "a state writer never looks at what others wrote to the state topics";
+        "the last record of a key is its row, whoever wrote last";
+        test("projector", "state::whoever_writes_last_the_last_record_of_a_key_is_its_row"),
+    "forgotten-over-open-orders": "a person is forgotten while something is still to be delivered to them";
+        "who is forgotten has no open order, unless it is forced";
+        test("command-api", "tests::forget::who_has_an_open_order_is_forgotten_only_by_force"),
     "destroyed-key-opens": "a person's keys outlive their destruction";
         "who is forgotten cannot be read again"; test("keys", "sqlite::tests::keeps_the_contract"),
 }

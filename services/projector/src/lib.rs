@@ -4,8 +4,10 @@
 
 pub mod fold;
 pub mod runner;
+pub mod state;
 mod status;
+mod worker;
 
-pub use fold::{Fold, StopReason, Stopped};
+pub use fold::{Fold, StopReason, Stopped, Unreadable};
 pub use runner::{Projector, ProjectorError, ProjectorOptions};
 pub use status::{PartitionState, PartitionStatus, ProjectorStatus};

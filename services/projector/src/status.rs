@@ -1,5 +1,6 @@
 //! What a projector says of itself.
 
+use read_model::views::parked::Parked;
 use schemas::Topic;
 
 /// Whether a partition is being folded.
@@ -45,12 +46,14 @@ pub struct ProjectorStatus {
     pub trouble: Option<String>,
     /// Records of fenced owners that were passed over.
     pub ignored: u64,
+    /// Keys that are parked, and (without a key) where views that are fed by several keys stand still.
+    pub parked: Vec<Parked>,
     /// The partitions of all event topics, in order.
     pub partitions: Vec<PartitionStatus>,
 }
 
 impl ProjectorStatus {
-    /// Whether it runs, without trouble, on every partition.
+    /// Whether it runs, without trouble, on every partition. Keys may be parked.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
         let running = self.partitions.iter().all(|partition| partition.state == PartitionState::Running);

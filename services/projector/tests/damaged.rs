@@ -1,4 +1,4 @@
-//! A log of which one partition of the items' events cannot be read.
+//! A log of which one partition of the items' events cannot be read, and which takes no dead letters.
 
 use event_log::{
     Assignee, EventLog, Lease, LogError, Membership, ReadFrom, Reader, Record, ReplySink, SubmitError,
@@ -43,6 +43,13 @@ impl EventLog for Damaged {
 
     fn submit(&self, command: CommandEnvelope) -> Result<(), SubmitError> {
         self.log.submit(command)
+    }
+
+    fn publish(&self, records: Vec<event_log::NewRecord>) -> Result<(), LogError> {
+        if records.iter().any(|record| record.topic == Topic::DeadLetters) {
+            return Err(LogError::Unavailable("no letter is taken".to_owned()));
+        }
+        self.log.publish(records)
     }
 
     fn register(&self, sink: Arc<dyn ReplySink>) -> u32 {

@@ -3,7 +3,7 @@
 use crate::history::{fold_at, granted, record, shards};
 use event_log::Record;
 use projector::{Fold, StopReason};
-use read_model::{Checkpoint, Checkpoints};
+use read_model::{Checkpoint, Checkpoints, fold::FedBy};
 use schemas::{
     Event, Topic,
     item::{ItemEvent, StockLevels},
@@ -46,7 +46,7 @@ fn reading_begins_at_the_checkpoints_of_every_partition() {
     let checkpoints = Checkpoints::from([(ZERO, Checkpoint { seq: 3, offset: 10, epoch: 2 })]);
     let from = Fold::new(Vec::new(), shards(), &checkpoints).read_from();
     let places: Vec<_> = from.iter().map(|from| (from.topic, from.partition, from.offset)).collect();
-    let all = Topic::EVENTS.into_iter().flat_map(|topic| [(topic, 0), (topic, 1)]);
+    let all = Topic::EVENTS.into_iter().chain([Topic::DeadLetters]).flat_map(|topic| [(topic, 0), (topic, 1)]);
     let wanted: Vec<_> = all.map(|place| (place.0, place.1, if place == ZERO { 10 } else { 0 })).collect();
     assert_eq!(places, wanted);
 }
@@ -104,20 +104,21 @@ fn a_stopped_partition_is_not_read_and_the_others_go_on() {
 }
 
 #[test]
-fn what_cannot_be_read_stops_and_says_which_and_why() {
-    let with = |change: fn(&mut Record)| {
+fn what_cannot_be_read_parks_its_key_and_says_which_and_why() {
+    let parked = |change: fn(&mut Record)| {
         let mut record = event(1, 1);
         change(&mut record);
-        let (fold, len, _) = fold_of(vec![record]);
-        assert_eq!(len, 0);
-        reason(&fold)
+        let (fold, len, _) = fold_of(vec![record, Record { partition: 1, ..event(1, 1) }]);
+        assert_eq!(len, 1);
+        let keys: Vec<_> = fold.parked().filter(|row| row.key.is_some()).collect();
+        assert!(keys.len() == 1 && keys[0].first.seq == 1 && keys[0].offset == 3, "{keys:?}");
+        keys[0].reason.clone()
     };
     fn envelope(record: &mut Record) -> &mut schemas::Envelope {
         record.envelope.as_mut().expect("an event has one")
     }
     type Case = (fn(&mut Record), &'static str);
-    let cases: [Case; 6] = [
-        (|record| record.envelope = None, "no attributes"),
+    let cases: [Case; 5] = [
         (|record| record.value = None, "no value"),
         (|record| record.value = Some(b"{}".to_vec()), "hold-granted"),
         (|record| envelope(record).event_type = "stockfold.inventory.unheard-of.v1".into(), "unheard-of"),
@@ -125,7 +126,27 @@ fn what_cannot_be_read_stops_and_says_which_and_why() {
         (|record| record.topic = Topic::OrdersEvents, "does not belong"),
     ];
     for (change, expected) in cases {
-        let reason = with(change);
-        assert!(reason.contains(expected) && reason.contains("offset 3"), "{expected}: {reason}");
+        let reason = parked(change);
+        assert!(reason.contains(expected), "{expected}: {reason}");
     }
+}
+
+#[test]
+fn what_has_no_attributes_stops_its_partition() {
+    let (fold, len, _) = fold_of(vec![Record { envelope: None, ..event(1, 1) }]);
+    assert_eq!(len, 0);
+    assert!(reason(&fold).contains("no attributes") && reason(&fold).contains("offset 3"), "{}", reason(&fold));
+}
+
+#[test]
+fn each_view_says_whose_events_feed_it() {
+    let several: Vec<_> = read_model::views::all()
+        .iter()
+        .filter_map(|view| match view.fed_by() {
+            FedBy::OneKey => None,
+            FedBy::ManyKeys(topics) => Some((view.table().name, topics)),
+        })
+        .collect();
+    // A row of each other view is made by the events of one key, or by one event alone.
+    assert_eq!(several, [("follower_counts_v1", &[Topic::FollowsEvents][..]), ("sale_v1", &[Topic::OrdersEvents])]);
 }

@@ -6,7 +6,8 @@ use read_model::views::{self, CONSUMER};
 use read_model::{Checkpoints, RowWrite, ViewStore, sqlite::SqliteViews};
 use schemas::{
     Caller, CommandId, CorrelationId, Currency, Digest, Effect, EffectId, Envelope, Event, FreeHoldId, ItemId, LineId,
-    LocationId, Metadata, Money, PaymentId, Quantity, Role, ShardCount, SubjectId, Timestamp, Topic,
+    LocationId, Metadata, Money, PaymentId, Quantity, Role, ShardCount, StoreId, SubjectId, Timestamp, Topic,
+    follows::{FollowsEvent, StoreFollowed, StoreUnfollowed},
     item::{
         Catalog, HoldCommitted, HoldGranted, HoldId, HoldReleased, ItemDelisted, ItemEvent, ItemKind, ItemListed,
         LocationLevels, PriceChanged, StockLevels, StockReceived,
@@ -33,6 +34,10 @@ pub fn euros(cents: i64) -> Money {
     Money::new(cents, Currency::parse("EUR").expect("a currency")).expect("an amount")
 }
 
+fn store_id(number: u8) -> StoreId {
+    StoreId::parse(&format!("store-{number}")).expect("an id")
+}
+
 fn effect(id: &str) -> Effect {
     Effect { id: EffectId::parse(id).expect("an id"), digest: Digest::new([1; 16]) }
 }
@@ -55,6 +60,8 @@ pub enum Step {
     Authorize,
     Confirm,
     Cancel,
+    Follow(u8),
+    Unfollow(u8),
 }
 
 /// Writes a history, and knows what keys its lists.
@@ -98,6 +105,12 @@ impl History {
             Step::Place => self.order(&order, placed(version)),
             Step::Authorize => self.order(&order, authorized(version)),
             Step::Confirm => self.order(&order, OrderConfirmed { attempt: 1 }),
+            Step::Follow(store) => {
+                self.follows(number, StoreFollowed { effect: effect("f"), store: store_id(store) });
+            }
+            Step::Unfollow(store) => {
+                self.follows(number, StoreUnfollowed { effect: effect("f"), store: store_id(store) });
+            }
             Step::Cancel => self.order(&order, OrderCancelled { effect: None, reason: None }),
         }
     }
@@ -108,6 +121,20 @@ impl History {
 
     fn order(&mut self, order: &str, event: impl Into<OrderEvent>) {
         self.happens(order, &Event::Order(event.into()));
+    }
+
+    fn follows(&mut self, number: u8, event: impl Into<FollowsEvent>) {
+        self.happens(&format!("shopper-{number}"), &Event::Follows(event.into()));
+    }
+
+    /// An event of a type that nobody knows.
+    pub fn foreign(&mut self, topic: Topic, partition: u32, subject: &str) {
+        let seq = self.newest.entry((topic, partition)).or_default();
+        *seq += 1;
+        let mut record =
+            record(topic, partition, *seq, 1, subject, &Event::Order(OrderConfirmed { attempt: 1 }.into()));
+        record.envelope.as_mut().expect("an event has one").event_type = "foreign.v1".into();
+        self.records.push(record);
     }
 
     fn happens(&mut self, subject: &str, event: &Event) {
@@ -132,7 +159,15 @@ pub fn record(topic: Topic, partition: u32, seq: u64, epoch: u64, subject: &str,
         traceparent: None,
     };
     let value = serde_json::to_vec(event).expect("events are JSON");
-    Record { topic, partition, offset: seq * 3, key: subject.to_owned(), envelope: Some(envelope), value: Some(value) }
+    Record {
+        topic,
+        partition,
+        offset: seq * 3,
+        key: subject.to_owned(),
+        envelope: Some(envelope),
+        headers: Vec::new(),
+        value: Some(value),
+    }
 }
 
 pub fn hold(id: u8) -> HoldId {
@@ -185,7 +220,16 @@ fn received(location: u8, stock: StockLevels) -> StockReceived {
         forwarded: 0,
     };
     let (document, metadata) = ("note".to_owned(), Metadata::default());
-    StockReceived { effect: effect("r"), quantity: quantity(1), document, occurred_at: None, metadata, stock, place }
+    StockReceived {
+        effect: effect("r"),
+        quantity: quantity(1),
+        document,
+        occurred_at: None,
+        metadata,
+        feed: None,
+        stock,
+        place,
+    }
 }
 
 fn placed(ordered_at: u64) -> OrderPlaced {
@@ -238,9 +282,11 @@ pub fn fold_batch(fold: &mut Fold, store: &dyn ViewStore, records: Vec<Record>) 
 /// Folds a batch; what is to be written.
 pub fn fold_only(fold: &mut Fold, store: &dyn ViewStore, records: Vec<Record>) -> (Vec<RowWrite>, Checkpoints) {
     let batch = fold.read(records);
-    for needed in fold.needs(&batch) {
-        let rows = block_on(store.get(needed.table, &needed.keys)).expect("it reads");
-        fold.load(needed, rows).expect("the rows are readable");
+    for needs in [Fold::needs, Fold::needs_more] {
+        for needed in needs(fold, &batch) {
+            let rows = block_on(store.get(needed.table, &needed.keys)).expect("it reads");
+            fold.load(needed, rows).expect("the rows are readable");
+        }
     }
     fold.fold(batch).expect("the rows are JSON")
 }

@@ -4,6 +4,7 @@ use crate::history::{History, Step, block_on, dump, fold_at, fold_batch, fold_on
 use event_log::Record;
 use proptest::{collection::vec, prelude::*};
 use read_model::{Checkpoints, ViewStore, views::CONSUMER};
+use std::collections::BTreeMap;
 
 pub fn steps() -> impl Strategy<Value = Vec<(u8, Step)>> {
     let step = prop_oneof![
@@ -19,7 +20,24 @@ pub fn steps() -> impl Strategy<Value = Vec<(u8, Step)>> {
         Just(Step::Confirm),
         Just(Step::Cancel),
     ];
-    vec((0..4u8, step), 1..60)
+    vec((0..4u8, step), 1..60).prop_map(|steps| {
+        let mut orders = BTreeMap::new();
+        steps.into_iter().map(|(number, step)| (number, in_turn(&mut orders, number, step))).collect()
+    })
+}
+
+/// An order is placed first and confirmed once, as the engine's are: what is bought is made of that.
+fn in_turn(orders: &mut BTreeMap<u8, Step>, number: u8, step: Step) -> Step {
+    if !matches!(step, Step::Place | Step::Authorize | Step::Confirm | Step::Cancel) {
+        return step;
+    }
+    let next = match (orders.get(&number), step) {
+        (None, _) => Step::Place,
+        (Some(Step::Place), Step::Confirm | Step::Cancel) => step,
+        (Some(_), _) => return Step::Authorize,
+    };
+    orders.insert(number, next);
+    next
 }
 
 /// What is done with the history, beside folding it.

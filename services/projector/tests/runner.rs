@@ -6,12 +6,18 @@ use crate::{
 };
 use event_log::{
     Batch, CommitOutcome, EventLog, Lease, NewEvent,
+    dead_letter::RedriveTarget,
+    redrive::{REQUESTED, Redrive},
     sqlite::{SqliteLog, SqliteOptions},
 };
 use projector::{PartitionState, Projector, ProjectorError, ProjectorOptions};
 use read_model::{
     ViewStore,
-    views::{CONSUMER, hold, ledger, stock},
+    views::{
+        CONSUMER,
+        dead_letters::{self, Letter},
+        hold, ledger, stock,
+    },
 };
 use schemas::{
     CommandId, CorrelationId, Envelope, Event, FreeHoldId, ItemId, ShardId, SubjectId, Timestamp, Topic,
@@ -148,21 +154,70 @@ fn what_came_while_it_was_stopped_is_folded_after_the_next_start() {
 }
 
 #[test]
-fn an_event_that_cannot_be_read_stops_its_partition_and_says_so() {
+fn an_event_that_cannot_be_read_parks_its_key_and_says_so() {
     let house = House::open();
     let mut lease = lease(&house.log);
     let projector = house.start().expect("it starts");
     let events = vec![event(&*lease, 1, None), event(&*lease, 2, Some(b"{\"no\":1}")), event(&*lease, 3, None)];
     commit(&mut *lease, events);
-    house.wait(lease.shard(), 1);
-    // The stop is told before the rows of the batch are written; how far it is, after.
-    assert!(!projector.status().is_healthy());
+    house.wait(lease.shard(), 3);
     projector.stop();
     let status = projector.status();
-    let stopped = status.partitions.iter().find(|at| at.state != PartitionState::Running).expect("one has stopped");
-    assert_eq!((stopped.topic, stopped.partition, stopped.seq), (Topic::InventoryEvents, lease.shard().0, 1));
-    assert_eq!(stopped.lag(), 2);
-    assert!(matches!(&stopped.state, PartitionState::Stopped(why) if why.contains("hold-granted")), "{stopped:?}");
+    assert!(status.partitions.iter().all(|at| at.state == PartitionState::Running), "{status:?}");
+    let [parked] = &*status.parked else { panic!("one is parked: {:?}", status.parked) };
+    assert_eq!((parked.key.as_deref(), parked.first.seq), (Some("hot"), 2));
+    assert!(parked.reason.contains("hold-granted"), "{parked:?}");
+    let row = house.runtime.block_on(stock::get(&*house.views, &item())).expect("it reads").expect("it is there");
+    assert_eq!(row.position.seq, 1);
+
+    // It is asked for again, and again it cannot be read.
+    let redrive = Redrive {
+        of: parked.letter.clone(),
+        request: "r".to_owned(),
+        by: "operator:op".to_owned(),
+        at: Timestamp::from_millis(5),
+        outcome: REQUESTED.to_owned(),
+        detail: None,
+        target: Some(RedriveTarget {
+            topic: Topic::InventoryEvents,
+            partition: lease.shard().0,
+            key: "hot".to_owned(),
+        }),
+    };
+    house.log.publish(vec![redrive.record("hot")]).expect("it is published");
+    let _projector = house.start().expect("it starts");
+    let outcome = |letter: Option<Letter>| letter?.redrive.filter(|redrive| redrive.outcome != REQUESTED);
+    let begun = std::time::Instant::now();
+    let told = loop {
+        let letter = house.runtime.block_on(dead_letters::get(&*house.views, &parked.letter)).expect("it reads");
+        if let Some(told) = outcome(letter) {
+            break told;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "nothing is told of the redrive");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!((told.outcome.as_str(), told.by.as_str()), ("still_parked", "operator:op"));
+}
+
+#[test]
+fn no_checkpoint_passes_an_event_whose_letter_is_not_in_the_log() {
+    let house = House::open();
+    let mut lease = lease(&house.log);
+    let log = Arc::new(Damaged { log: Arc::clone(&house.log), partition: u32::MAX });
+    let (views, runtime) = (Arc::clone(&house.views), house.runtime.handle().clone());
+    let projector = Projector::start(ProjectorOptions { log, views, runtime }).expect("it starts");
+    let next = event(&*lease, 1, None);
+    commit(&mut *lease, vec![next]);
+    house.wait(lease.shard(), 1);
+    let bad = event(&*lease, 2, Some(b"{\"no\":1}"));
+    commit(&mut *lease, vec![bad]);
+    let begun = std::time::Instant::now();
+    while projector.status().trouble.is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the letter was published: {:?}", projector.status());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let checkpoints = house.runtime.block_on(house.views.checkpoints(CONSUMER)).expect("it reads");
+    assert_eq!(checkpoints[&(Topic::InventoryEvents, lease.shard().0)].seq, 1);
 }
 
 #[test]

@@ -63,7 +63,7 @@ pub(crate) struct ItemAnswer {
 
 impl ItemAnswer {
     /// What a row tells that caller; none where the item was never listed.
-    fn of(row: ItemRow, caller: Option<&Caller>) -> Option<Self> {
+    pub fn of(row: ItemRow, caller: Option<&Caller>) -> Option<Self> {
         let (catalog, price) = row.catalog.zip(row.price)?;
         let file = catalog.file.filter(|_| access::sees_file(caller, catalog.store.as_ref()));
         Some(Self {
@@ -83,6 +83,10 @@ impl ItemAnswer {
             catalog_version: row.catalog_version,
             changed_at: row.changed_at,
         })
+    }
+
+    pub fn is_listed(&self) -> bool {
+        self.listed
     }
 
     fn can_be_bought(&self) -> bool {

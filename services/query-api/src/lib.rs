@@ -4,7 +4,9 @@
 //! caller's role may see. Nothing here decides or writes.
 
 mod access;
+mod analytics;
 mod cart;
+mod dead_letters;
 mod drops;
 mod holds;
 mod items;
@@ -19,6 +21,7 @@ mod personal;
 pub mod progress;
 mod stock;
 mod stores;
+mod subjects;
 mod warehouses;
 
 pub use live::LiveLimits;
@@ -46,6 +49,7 @@ pub struct QueryState {
     progress: Arc<Progress>,
     streams: Arc<Semaphore>,
     live: live::Live,
+    popular: Arc<analytics::Popular>,
     stop: watch::Receiver<bool>,
     status: Option<ops::StatusReport>,
 }
@@ -62,7 +66,18 @@ impl QueryState {
     ) -> Self {
         let progress = Arc::new(Progress::new(Arc::clone(&views), log.shards(), progress::LONGEST_WAIT));
         let streams = Arc::new(Semaphore::new(MAX_LOG_STREAMS));
-        Self { edge, views, log, keys, progress, streams, live: live::Live::default(), stop, status: None }
+        Self {
+            edge,
+            views,
+            log,
+            keys,
+            progress,
+            streams,
+            live: live::Live::default(),
+            popular: Arc::default(),
+            stop,
+            status: None,
+        }
     }
 
     /// Serves `GET /v1/status` (operator) with what this tells.
@@ -105,6 +120,9 @@ pub fn router(state: QueryState) -> OpenApiRouter {
         .routes(routes!(stock::list))
         .routes(routes!(stock::get))
         .routes(routes!(ledger::list))
+        .routes(routes!(analytics::most_bought))
+        .routes(routes!(analytics::bought_together))
+        .routes(routes!(analytics::turnover))
         .routes(routes!(holds::get))
         .routes(routes!(cart::get))
         .routes(routes!(stores::get))
@@ -112,6 +130,9 @@ pub fn router(state: QueryState) -> OpenApiRouter {
         .routes(routes!(drops::get))
         .routes(routes!(drops::queue::get))
         .routes(routes!(people::me))
+        .routes(routes!(subjects::find))
+        .routes(routes!(subjects::list))
+        .routes(routes!(subjects::get))
         .routes(routes!(people::follows))
         .routes(routes!(people::notifications))
         .routes(routes!(warehouses::get))
@@ -119,6 +140,8 @@ pub fn router(state: QueryState) -> OpenApiRouter {
         .routes(routes!(orders::get))
         .routes(routes!(orders::by_warehouse::list))
         .routes(routes!(log::tail))
+        .routes(routes!(dead_letters::list))
+        .routes(routes!(dead_letters::get))
         .routes(routes!(ops::status))
         .merge(live::routes());
     edge::openapi::conventions(router.get_openapi_mut());

@@ -44,6 +44,10 @@ impl EventLog for Forgetful {
         self.0.submit(command)
     }
 
+    fn publish(&self, records: Vec<event_log::NewRecord>) -> Result<(), LogError> {
+        self.0.publish(records)
+    }
+
     fn register(&self, sink: Arc<dyn ReplySink>) -> u32 {
         self.0.register(sink)
     }

@@ -5,6 +5,7 @@ use axum::{
     body::{BodyDataStream, to_bytes},
     http::header,
 };
+use event_log::EventLog as _;
 use futures_core::Stream as _;
 use schemas::Role;
 use serde_json::Value;
@@ -64,6 +65,47 @@ async fn reading_resumes_after_what_was_seen() {
     assert!(events(&world, &format!("{of_shard}&from=end")).await.is_empty());
     let seen = format!("/v1/log/inventory.events.v1?follow=false&from={}", ids(&one)[0]);
     assert_eq!(events(&world, &seen).await.len(), all.len() - 1);
+}
+
+#[tokio::test]
+async fn one_key_or_one_type_can_be_asked_for() {
+    let world = some_events();
+    let path = "/v1/log/inventory.events.v1?follow=false";
+    let of_mug = events(&world, &format!("{path}&key=mug")).await;
+    assert_eq!(of_mug.len(), 3);
+    assert!(of_mug.iter().all(|event| event["subject"] == "mug"), "{of_mug:?}");
+    let received = events(&world, &format!("{path}&type=stockfold.inventory.stock-received.v1")).await;
+    assert_eq!(received.len(), 2);
+    let both = events(&world, &format!("{path}&key=mug&type=stockfold.inventory.stock-received.v1")).await;
+    assert_eq!(ids(&both), ids(&of_mug)[2..]);
+    assert!(events(&world, &format!("{path}&key=nothing")).await.is_empty());
+}
+
+#[tokio::test]
+async fn states_are_served_with_what_their_headers_say_and_null_where_they_are_gone() {
+    let world = some_events();
+    let headers = [
+        ("ce_type", "stockfold.items.item-state.v1"),
+        ("ce_time", "2026-01-01T00:00:00Z"),
+        ("ce_sequence", "00000000000000000007"),
+    ];
+    let headers: event_log::Headers = headers.map(|(name, value)| (name.to_owned(), value.into())).into();
+    let record = |value: Option<&str>| event_log::NewRecord {
+        topic: schemas::Topic::ItemsState,
+        key: "mug".to_owned(),
+        headers: headers.clone(),
+        value: value.map(|text| text.as_bytes().to_vec()),
+    };
+    world.log.publish(vec![record(Some("{\"itemId\":\"mug\"}")), record(None)]).expect("published");
+    let states = events(&world, "/v1/log/items.state.v1?follow=false").await;
+    let last = states.last().expect("a record");
+    assert_eq!(
+        (&last["data"], &last["subject"], &last["type"]),
+        (&Value::Null, &"mug".into(), &"stockfold.items.item-state.v1".into())
+    );
+    assert_eq!((&last["sequence"], &last["time"]), (&"00000000000000000007".into(), &"2026-01-01T00:00:00Z".into()));
+    let id = last["id"].as_str().expect("an id");
+    assert!(events(&world, &format!("/v1/log/items.state.v1?follow=false&from={id}")).await.is_empty());
 }
 
 #[tokio::test]
@@ -146,6 +188,18 @@ async fn dead_letters_are_served_as_the_topic_of_the_log_that_they_are() {
     assert!(events(&world, &format!("{path}&from={}", of_mug(2))).await.is_empty());
     assert!(events(&world, &format!("{path}&from=end")).await.is_empty());
     world.refused(path, Some((Role::Service, "erp")), 403, "forbidden").await;
+}
+
+#[tokio::test]
+async fn what_is_not_named_can_be_read_from_its_end() {
+    let world = some_events();
+    let path = "/v1/log/inventory.events.v1?follow=false";
+    let shard = world.shard_of("mug").0;
+    let after_first = events(&world, &format!("{path}&from=end~inventory.events.v1/{shard}@1")).await;
+    let of_shard = events(&world, &format!("{path}&partition={shard}&from=1")).await;
+    assert_eq!(ids(&after_first), ids(&of_shard), "and nothing of the other partitions");
+    let response = world.send(world.request(path, ANALYST)).await;
+    assert_eq!(response.headers()["stockfold-partitions"], world.log.shards().get().to_string());
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The query API over an embedded log and embedded views, with rows folded from events.
 
+mod analytics;
 mod carts;
 mod drops;
 mod forgetful;
@@ -15,5 +16,6 @@ mod people;
 mod props;
 mod stock;
 mod stores;
+mod subjects;
 mod warehouses;
 mod world;

@@ -50,7 +50,7 @@ pub struct World {
     pub keys: Arc<SqliteKeyStore>,
     pub stop: watch::Sender<bool>,
     auth: AuthConfig,
-    log: Arc<SqliteLog>,
+    pub log: Arc<SqliteLog>,
     views: Arc<SqliteViews>,
     leases: HashMap<ShardId, Box<dyn Lease>>,
     seqs: HashMap<(Topic, ShardId), u64>,
@@ -207,6 +207,10 @@ impl World {
             let keys = view.needs(&facts);
             let stored = self.views.get(view.table(), &keys).await.expect("rows");
             view.load(keys, stored).expect("rows");
+            for (table, keys) in view.needs_more(&facts) {
+                let stored = self.views.get(table, &keys).await.expect("rows");
+                view.load_more(table, keys, stored).expect("rows");
+            }
             facts.iter().for_each(|fact| view.fold(fact));
             view.drain(&mut rows).expect("rows");
         }
@@ -266,6 +270,7 @@ impl World {
             document: "note-1".to_owned(),
             occurred_at: None,
             metadata: schemas::Metadata::default(),
+            feed: None,
             stock,
             place: LocationLevels {
                 location: LocationId::parse("main").expect("an id"),

@@ -4,7 +4,7 @@
 //! skipped, so that a replay or a zombie changes nothing. Sans-IO: whoever drives this loads and writes the rows.
 
 use crate::store::{Row, RowKey, RowWrite, StoreError, Table};
-use schemas::{Envelope, Event, ItemId, OrderId, Position};
+use schemas::{Envelope, Event, ItemId, OrderId, Position, Topic};
 use serde::{Serialize, de::DeserializeOwned};
 use std::collections::{BTreeMap, HashMap};
 
@@ -62,19 +62,32 @@ pub enum Touch {
     FreshRow,
 }
 
+/// Whose events the rows of a view follow from: what becomes of it when one of them cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FedBy {
+    /// What an event makes of a row rests on earlier events of its own key only: such a key is parked alone.
+    OneKey,
+    /// Rows rest on events of several keys: the view stands still in a partition of these topics from the event on that cannot
+    /// be read.
+    ManyKeys(&'static [Topic]),
+}
+
 /// A view whose rows change: an event changes at most one of them, and each row is the one of its partition.
 pub trait View: Send + 'static {
     /// The row, stored as JSON.
     type Row: Serialize + DeserializeOwned + Send;
     /// Where its rows are.
     const TABLE: Table;
+    /// Whose events its rows follow from.
+    const FED_BY: FedBy = FedBy::OneKey;
     /// Whether the event changes a row. If so its partition key is appended to `key`, which comes empty.
     fn touch(fact: &Fact<'_>, key: &mut String) -> Touch;
     /// Brings the row past the event. `None` is a row that is not there.
     fn fold(row: &mut Option<Self::Row>, fact: &Fact<'_>);
 }
 
-/// A view whose rows are written by one event each and never folded further: a ledger, or a list of keys.
+/// A view whose rows are written by one event each and never folded further: a ledger, or a list of keys. No event of another
+/// key is missed by them ([`FedBy::OneKey`]).
 pub trait Listing: Send + 'static {
     /// Where its rows are.
     const TABLE: Table;
@@ -84,15 +97,27 @@ pub trait Listing: Send + 'static {
 
 /// The fold of one view over batches, whatever its rows are.
 ///
-/// For a batch: [`Self::needs`], then [`Self::load`] with what the store has, then [`Self::fold`] of each fact in order,
-/// then [`Self::drain`].
+/// For a batch: [`Self::needs`], then [`Self::load`] with what the store has; the same with [`Self::needs_more`] and
+/// [`Self::load_more`]; then [`Self::fold`] of each fact in order, then [`Self::drain`].
 pub trait ViewFold: Send {
     /// Where the rows are.
     fn table(&self) -> Table;
+    /// Whose events the rows follow from.
+    fn fed_by(&self) -> FedBy {
+        FedBy::OneKey
+    }
     /// The rows to read before these facts can be folded; those in memory are not among them.
     fn needs(&mut self, facts: &[Fact<'_>]) -> Vec<RowKey>;
     /// Takes what the store has under the keys that were needed.
     fn load(&mut self, keys: Vec<RowKey>, rows: Vec<Option<Row>>) -> Result<(), StoreError>;
+    /// Rows of other tables that are named only by what was loaded. Asked once for a batch, after [`Self::load`].
+    fn needs_more(&mut self, _facts: &[Fact<'_>]) -> Vec<(Table, Vec<RowKey>)> {
+        Vec::new()
+    }
+    /// Takes what the store has under the keys of one of these tables.
+    fn load_more(&mut self, table: Table, _keys: Vec<RowKey>, _rows: Vec<Option<Row>>) -> Result<(), StoreError> {
+        Err(StoreError::Corrupt(format!("{}: nobody asked for rows of it", table.name)))
+    }
     /// Folds one fact.
     fn fold(&mut self, fact: &Fact<'_>);
     /// Adds the rows that changed since the last call, and lets old ones leave memory.
@@ -170,6 +195,10 @@ impl<V: View> Folded<V> {
 impl<V: View> ViewFold for Folded<V> {
     fn table(&self) -> Table {
         V::TABLE
+    }
+
+    fn fed_by(&self) -> FedBy {
+        V::FED_BY
     }
 
     fn needs(&mut self, facts: &[Fact<'_>]) -> Vec<RowKey> {

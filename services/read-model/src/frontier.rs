@@ -65,6 +65,17 @@ impl Frontier {
         Ok(Some(before))
     }
 
+    /// Moves on in a topic whose records have no seq, to the next offset to read; the checkpoint before it, `None` where it
+    /// was there already.
+    pub fn reach(&mut self, offset: u64) -> Option<Checkpoint> {
+        let before = self.read;
+        if offset <= before.offset {
+            return None;
+        }
+        self.read = Checkpoint { seq: offset, offset, epoch: 0 };
+        Some(before)
+    }
+
     /// How far the partition was read.
     #[must_use]
     pub const fn reached(&self) -> Checkpoint {

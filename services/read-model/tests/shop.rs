@@ -89,6 +89,16 @@ impl Shop {
         position
     }
 
+    /// Nothing happens for a while.
+    pub fn wait(&mut self, seconds: u32) {
+        self.time = self.time.plus_seconds(seconds);
+    }
+
+    /// When the newest event happened.
+    pub fn now(&self) -> Timestamp {
+        self.time
+    }
+
     /// Folds some of the history as one batch.
     fn fold(&mut self, first: usize, count: usize) {
         let mut rows = Vec::new();
@@ -99,6 +109,10 @@ impl Shop {
             let keys = fold.needs(&facts);
             let found = block_on(self.store.get(fold.table(), &keys)).expect("it reads");
             fold.load(keys, found).expect("the rows are readable");
+            for (table, keys) in fold.needs_more(&facts) {
+                let found = block_on(self.store.get(table, &keys)).expect("it reads");
+                fold.load_more(table, keys, found).expect("the rows are readable");
+            }
             facts.iter().for_each(|fact| fold.fold(fact));
             fold.drain(&mut rows).expect("the rows are JSON");
         }

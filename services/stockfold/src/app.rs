@@ -162,6 +162,28 @@ mod tests {
     }
 
     #[test]
+    fn openapi_is_checked_in_as_it_is_served() {
+        let home = tempfile::tempdir().expect("a directory");
+        let checked = with_engine_in(None, Some(home.path()), |engine| {
+            let served = engine.runtime().block_on(text(format!("{}/openapi.json", engine.base_url())));
+            let mut served: Value = serde_json::from_str(&served)?;
+            served.sort_all_objects();
+            let text = format!("{}\n", serde_json::to_string_pretty(&served)?);
+            let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/openapi.json");
+            if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+                std::fs::write(path, &text)?;
+            }
+            let stored = std::fs::read_to_string(path).unwrap_or_default();
+            assert!(
+                stored == text,
+                "schemas/openapi.json is not what is served any more; see the change with `make schemas`"
+            );
+            Ok(())
+        });
+        checked.expect("it runs");
+    }
+
+    #[test]
     fn the_whole_tells_one_contract_and_problems_everywhere() {
         let home = tempfile::tempdir().expect("a directory");
         let checked = with_engine_in(None, Some(home.path()), |engine| {

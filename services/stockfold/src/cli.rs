@@ -2,13 +2,20 @@
 
 use crate::{
     auth::Auth,
-    bench, drop,
+    bench,
+    dead_letters::{self, DeadLettersCommand},
+    drop,
     engine::Services,
+    export::{self, ExportArgs},
+    forget::{self, ForgetArgs},
+    import::{self, ImportArgs},
     logging,
     plan::Plan,
     print, replay, schema,
     settings::{SettingFlags, Settings},
-    status, topics, up,
+    status,
+    tail::{self, TailArgs},
+    topics, up,
 };
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand, ValueEnum, value_parser};
@@ -42,6 +49,8 @@ enum Verb {
     Fulfilment(Part),
     /// Tell people what happens to a cluster's drops and orders, in the app and by mail
     Notifier(Part),
+    /// Take what suppliers publish to a cluster's supplier.items.v1
+    Inbound(Part),
     /// Serve a cluster's whole HTTP API: what command-api and query-api serve
     Api(Part),
     /// Take commands for a cluster over HTTP
@@ -67,6 +76,19 @@ enum Verb {
         #[command(subcommand)]
         command: schema::SchemaCommand,
     },
+    /// Look at what could not be used in a running engine, and use it again
+    DeadLetters {
+        #[command(subcommand)]
+        command: DeadLettersCommand,
+    },
+    /// Import files of catalog and stock commands into a running engine, resumable
+    Import(ImportArgs),
+    /// Forget a person: destroy the keys of their personal data in a running engine, for good
+    Forget(ForgetArgs),
+    /// Show what happens in a running engine, as it comes
+    Tail(TailArgs),
+    /// Write a topic of a running engine's log to files by day, Parquet or NDJSON, resumable
+    Export(ExportArgs),
     /// Play real retail data through the HTTP API of a fresh engine, and reconcile it to the penny
     Replay(Replay),
     /// Play a drop with a crowd, or prove from the log that a drop was fair
@@ -303,6 +325,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Verb::Payments(args) => part(&args, Services::PAYMENTS),
         Verb::Fulfilment(args) => part(&args, Services::FULFILMENT),
         Verb::Notifier(args) => part(&args, Services::NOTIFIER),
+        Verb::Inbound(args) => part(&args, Services::INBOUND),
         Verb::Api(args) => part(&args, Services::API),
         Verb::CommandApi(args) => part(&args, Services::COMMAND_API),
         Verb::QueryApi(args) => part(&args, Services::QUERY_API),
@@ -319,6 +342,11 @@ pub fn run(cli: Cli) -> Result<()> {
         }
         Verb::Topics { command } => topics::run(command),
         Verb::Schema { command } => schema::run(command),
+        Verb::DeadLetters { command } => dead_letters::run(&command),
+        Verb::Import(args) => import::run(&args),
+        Verb::Forget(args) => forget::run(&args),
+        Verb::Tail(args) => tail::run(&args),
+        Verb::Export(args) => export::run(&args),
         Verb::Replay(args) => {
             let settings = Settings::load(&args.settings)?;
             logging::start_quietly(&settings)?;

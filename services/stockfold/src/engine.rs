@@ -16,10 +16,15 @@ use command_api::{CommandState, Origin, Submitter};
 use edge::Edge;
 use event_log::EventLog;
 use fulfilment::{FulfilmentOptions, FulfilmentRunner};
+use inbound::{InboundOptions, InboundRunner};
+use intake::{MacKey, feed::SourcePseudonyms};
 use notifier::{NotifierOptions, NotifierRunner};
 use payments::{PaymentsOptions, PaymentsRunner, Provider};
 use processor::{Processor, ProcessorOptions};
-use projector::{Projector, ProjectorOptions};
+use projector::{
+    Projector, ProjectorOptions,
+    state::{StateWriter, StateWriterOptions},
+};
 use query_api::QueryState;
 use schemas::{
     Caller, Clock, Command, CorrelationId, Digest, Effect, EffectId, FreeHoldId, ItemId, Metadata, Quantity, Role,
@@ -44,6 +49,8 @@ pub struct Services {
     pub fulfilment: bool,
     /// Tells people what happens.
     pub notifier: bool,
+    /// Takes what suppliers publish.
+    pub inbound: bool,
     /// Takes commands over HTTP.
     pub commands: bool,
     /// Serves views over HTTP.
@@ -58,6 +65,7 @@ impl Services {
         payments: true,
         fulfilment: true,
         notifier: true,
+        inbound: true,
         commands: true,
         queries: true,
     };
@@ -68,12 +76,12 @@ impl Services {
         payments: false,
         fulfilment: false,
         notifier: false,
+        inbound: false,
         commands: false,
         queries: false,
     };
     /// What decides commands and takes them over HTTP; nothing is folded.
-    pub const DECIDING: Self =
-        Self { projector: false, payments: false, fulfilment: false, notifier: false, ..Self::ALL };
+    pub const DECIDING: Self = Self { processor: true, commands: true, queries: true, ..Self::NONE };
     /// `stockfold processor`.
     pub const PROCESSOR: Self = Self { processor: true, ..Self::NONE };
     /// `stockfold projector`.
@@ -84,6 +92,8 @@ impl Services {
     pub const FULFILMENT: Self = Self { fulfilment: true, ..Self::NONE };
     /// `stockfold notifier`.
     pub const NOTIFIER: Self = Self { notifier: true, ..Self::NONE };
+    /// `stockfold inbound`.
+    pub const INBOUND: Self = Self { inbound: true, ..Self::NONE };
     /// `stockfold command-api`.
     pub const COMMAND_API: Self = Self { commands: true, ..Self::NONE };
     /// `stockfold query-api`.
@@ -138,7 +148,8 @@ impl Engine {
         // Only where it takes webhooks too can it send them to itself.
         let own = (services.payments && services.commands).then(|| server.base_url());
         let provider = Arc::new(plan.provider.sandbox(&auth.config().pseudonym_secret, own)?);
-        let running = run(&runtime, services, &backends, &clock, provider.clone(), &plan)?;
+        let sources = SourcePseudonyms::of(&MacKey::new(&auth.config().pseudonym_secret));
+        let running = run(&runtime, services, &backends, &clock, provider.clone(), sources, &plan)?;
         let ops = Arc::new(Ops::new(backends.log.clone(), backends.views.clone(), running, test_clock));
         let edge = Edge::new(plan.edge(&auth), clock.clone(), Arc::new(SystemClock))?;
         let commands = services.commands.then(|| CommandState {
@@ -223,6 +234,7 @@ fn run(
     backends: &Backends,
     clock: &Arc<dyn Clock>,
     provider: Arc<dyn Provider>,
+    sources: SourcePseudonyms,
     plan: &Plan,
 ) -> Result<Running> {
     let Backends { log, views, keys, .. } = backends;
@@ -237,6 +249,11 @@ fn run(
             Projector::start(ProjectorOptions { log, views, runtime })
         })
         .transpose()?;
+    let states = (services.projector && plan.state_topics).then(|| {
+        let (log, views, runtime) = (log.clone(), views.clone(), runtime.handle().clone());
+        StateWriter::start(StateWriterOptions { log, views, runtime })
+    });
+    let states = states.transpose()?;
     if let Some(processor) = &processor {
         // A shard that has stopped closes its part of the shop only: the log and `/readyz` say which and why.
         let recovered = processor.wait_ready(READY_LIMIT) || processor.has_stopped();
@@ -256,8 +273,12 @@ fn run(
         let (per_second, post) = (plan.mail.per_second, plan.mail.post.clone());
         runtime.block_on(NotifierRunner::start(NotifierOptions { log, views, keys, clock, per_second, post }))
     });
+    let inbound = services.inbound.then(|| {
+        let (log, views, clock) = (log.clone(), views.clone(), clock.clone());
+        runtime.block_on(InboundRunner::start(InboundOptions { log, views, clock, sources }))
+    });
     let (payments, fulfilment, notifier) = (payments.transpose()?, fulfilment.transpose()?, notifier.transpose()?);
-    Ok(Running { processor, projector, payments, fulfilment, notifier })
+    Ok(Running { processor, projector, states, payments, fulfilment, notifier, inbound: inbound.transpose()? })
 }
 
 /// Places free holds by the way of a command that HTTP takes too.

@@ -4,11 +4,12 @@ use crate::clock::{NotMoved, TestClock};
 use command_api::AdvanceError;
 use event_log::{EventLog, SubmitError};
 use fulfilment::FulfilmentRunner;
+use inbound::{FeedStatus, InboundRunner};
 use notifier::NotifierRunner;
 use parking_lot::Mutex;
 use payments::PaymentsRunner;
 use processor::{Processor, ShardState};
-use projector::{PartitionState, PartitionStatus, Projector, ProjectorStatus};
+use projector::{PartitionState, PartitionStatus, Projector, ProjectorStatus, state::StateWriter};
 use read_model::{ViewStore, views::CONSUMER};
 use schemas::{Clock as _, Timestamp, Topic};
 use serde_json::{Value, json};
@@ -34,12 +35,16 @@ pub struct Running {
     pub processor: Option<Processor>,
     /// Folds events into views.
     pub projector: Option<Projector>,
+    /// Writes the state topics.
+    pub states: Option<StateWriter>,
     /// Talks to the payment provider.
     pub payments: Option<PaymentsRunner>,
     /// Plans which warehouse ships what.
     pub fulfilment: Option<FulfilmentRunner>,
     /// Tells people what happens.
     pub notifier: Option<NotifierRunner>,
+    /// Takes what suppliers publish.
+    pub inbound: Option<InboundRunner>,
 }
 
 /// The running services, as an operator needs them.
@@ -49,12 +54,15 @@ pub struct Ops {
     has_processor: bool,
     processor: Mutex<Option<Processor>>,
     projector: Option<Projector>,
+    states: Option<StateWriter>,
     has_payments: bool,
     payments: tokio::sync::Mutex<Option<PaymentsRunner>>,
     has_fulfilment: bool,
     fulfilment: tokio::sync::Mutex<Option<FulfilmentRunner>>,
     has_notifier: bool,
     notifier: tokio::sync::Mutex<Option<NotifierRunner>>,
+    has_inbound: bool,
+    inbound: tokio::sync::Mutex<Option<InboundRunner>>,
     test_clock: Option<Arc<TestClock>>,
     stopping: AtomicBool,
 }
@@ -67,19 +75,22 @@ impl Ops {
         running: Running,
         test_clock: Option<Arc<TestClock>>,
     ) -> Self {
-        let Running { processor, projector, payments, fulfilment, notifier } = running;
+        let Running { processor, projector, states, payments, fulfilment, notifier, inbound } = running;
         Self {
             log,
             views,
             has_processor: processor.is_some(),
             processor: Mutex::new(processor),
             projector,
+            states,
             has_payments: payments.is_some(),
             payments: tokio::sync::Mutex::new(payments),
             has_fulfilment: fulfilment.is_some(),
             fulfilment: tokio::sync::Mutex::new(fulfilment),
             has_notifier: notifier.is_some(),
             notifier: tokio::sync::Mutex::new(notifier),
+            has_inbound: inbound.is_some(),
+            inbound: tokio::sync::Mutex::new(inbound),
             test_clock,
             stopping: AtomicBool::new(false),
         }
@@ -103,6 +114,9 @@ impl Ops {
         }
         if self.has_notifier {
             checked.push(("notifier", trouble_of(&self.notifier, NotifierRunner::failure)));
+        }
+        if self.has_inbound {
+            checked.push(("inbound", trouble_of(&self.inbound, InboundRunner::failure)));
         }
         checked
     }
@@ -155,7 +169,26 @@ impl Ops {
             "shards": shards,
             "projector": projector.iter().flat_map(|projector| &projector.partitions).map(partition).collect::<Vec<_>>(),
             "lag": projector.as_ref().map(ProjectorStatus::lag),
+            "parked": projector.as_ref().map(|projector| &projector.parked),
+            "inbound": self.feeds(),
+            "states": self.states(),
         })
+    }
+
+    /// How far the suppliers' feeds are; null where another process takes them.
+    fn feeds(&self) -> Value {
+        let Ok(inbound) = self.inbound.try_lock() else { return Value::Null };
+        let Some(inbound) = inbound.as_ref() else { return Value::Null };
+        let feed = |feed: &FeedStatus| json!({"partition": feed.partition, "done": feed.done, "end": feed.end, "lag": feed.lag()});
+        let feeds = inbound.status();
+        let lag: u64 = feeds.iter().map(FeedStatus::lag).sum();
+        json!({"lag": lag, "partitions": feeds.iter().map(feed).collect::<Vec<_>>()})
+    }
+
+    /// How far the state topics are; null where another process writes them, or nobody does.
+    fn states(&self) -> Value {
+        let Some(states) = self.states.as_ref().map(StateWriter::status) else { return Value::Null };
+        json!({"lag": states.lag, "running": states.running, "trouble": states.trouble})
     }
 
     /// Whether this process folds views.
@@ -195,18 +228,15 @@ impl Ops {
 
     async fn is_settled(&self, at: Timestamp) -> bool {
         let shards = self.processor.lock().as_ref().is_some_and(|processor| processor.settled_at(at));
-        let told = || async { self.is_fulfilment_done().await && self.is_notifier_done().await };
+        let told = || async {
+            self.is_fulfilment_done().await && self.is_notifier_done().await && self.is_inbound_done().await
+        };
         shards && self.are_payments_done().await && told().await && self.views_lag() == 0
     }
 
     async fn are_payments_done(&self) -> bool {
         let payments = self.payments.lock().await;
-        let Some(payments) = payments.as_ref() else { return true };
-        let done = payments.done();
-        self.log.shards().all().all(|shard| {
-            let end = self.log.end(Topic::OrdersEvents, shard.0).unwrap_or_default();
-            end == 0 || done.get(&shard.0).is_some_and(|offset| *offset >= end)
-        })
+        payments.as_ref().is_none_or(|payments| self.has_all(payments.done()))
     }
 
     async fn is_fulfilment_done(&self) -> bool {
@@ -219,6 +249,11 @@ impl Ops {
     async fn is_notifier_done(&self) -> bool {
         let notifier = self.notifier.lock().await;
         notifier.as_ref().is_none_or(|notifier| self.has_all(notifier.done()))
+    }
+
+    async fn is_inbound_done(&self) -> bool {
+        let inbound = self.inbound.lock().await;
+        inbound.as_ref().is_none_or(|inbound| self.has_all(inbound.done()))
     }
 
     /// Whether what is done is all that the log has.
@@ -236,6 +271,9 @@ impl Ops {
 
     /// Stops the services, those that send commands first.
     pub async fn stop(&self) {
+        if let Some(inbound) = self.inbound.lock().await.take() {
+            inbound.stop().await;
+        }
         if let Some(payments) = self.payments.lock().await.take() {
             payments.stop().await;
         }
@@ -246,10 +284,13 @@ impl Ops {
             notifier.stop().await;
         }
         let processor = self.processor.lock().take();
-        // Both join threads.
+        // All of these join threads.
         tokio::task::block_in_place(|| {
             if let Some(processor) = processor {
                 processor.stop();
+            }
+            if let Some(states) = &self.states {
+                states.stop();
             }
             if let Some(projector) = &self.projector {
                 projector.stop();
@@ -317,7 +358,7 @@ mod tests {
         let checked = with_engine_in(Some(data), None, |engine| {
             engine.runtime().block_on(async {
                 let url = engine.base_url();
-                let bad = ["shards", "views", "payments"];
+                let bad = ["shards", "payments"];
                 let detail = loop {
                     let ready = reqwest::get(format!("{url}/readyz")).await?;
                     assert_eq!(ready.status(), 503);

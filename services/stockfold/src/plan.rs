@@ -30,6 +30,8 @@ pub struct Plan {
     pub policy: Policy,
     /// Whether several parcels of an order are joined at one warehouse.
     pub consolidate: bool,
+    /// Whether the projector writes the state topics.
+    pub state_topics: bool,
     /// How many live streams may be open.
     pub live: LiveLimits,
     /// The payment provider.
@@ -69,6 +71,7 @@ impl Plan {
             data,
             policy: policy(settings)?,
             consolidate: settings.switch("consolidate")?,
+            state_topics: settings.switch("state-topics")?,
             live: live(settings)?,
             provider: ProviderPlan::of(settings)?,
             mail: MailPlan::of(settings)?,

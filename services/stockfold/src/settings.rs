@@ -67,6 +67,7 @@ const SPECS: &[Spec] = &[
         "Where the sandbox provider sends its webhooks: the whole URL; to itself if empty, where one process is all",
     ),
     spec("sandbox-delay-ms", "1000", "How long the sandbox provider takes over cards that it decides later"),
+    spec("state-topics", "true", "Write the newest rows of items, stock and orders to the state topics"),
     spec("consolidate", "false", "Join several parcels of an order at one warehouse, which ships on"),
     spec("notify-per-second", "2000", "Followers of stores that are told of a drop in a second, all stores together"),
     Spec {

@@ -32,8 +32,25 @@ pub fn run(settings: &Settings, json: bool) -> Result<()> {
         }
         print::line(table(&partitions, PROJECTOR))?;
         print::line(format_args!("{} events are not in the views yet.", status["lag"]))?;
+        for parked in status["parked"].as_array().into_iter().flatten() {
+            print::line(parked_line(parked))?;
+        }
+        if let Some(lag) = status["inbound"]["lag"].as_u64() {
+            print::line(format_args!("{lag} records of suppliers are not done yet."))?;
+        }
     }
     Ok(())
+}
+
+/// What is told of a key that is parked, or of views that stand still.
+fn parked_line(parked: &Value) -> String {
+    let text = |name: &str| parked[name].as_str().unwrap_or("?").to_owned();
+    let what = match parked["key"].as_str() {
+        Some(key) => format!("The views have parked `{key}`"),
+        None => "Views that are fed by several keys stand still".to_owned(),
+    };
+    let (first, reason, letter) = (text("first"), text("reason"), text("letter"));
+    format!("{what} from {first} on: {reason} (`stockfold dead-letters show {letter}`)")
 }
 
 /// Heading and JSON field of each column.

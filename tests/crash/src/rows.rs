@@ -35,9 +35,11 @@ pub fn folded(history: &History) -> Result<Rows, String> {
     let failed = |error: read_model::StoreError| format!("views: a fresh fold fails: {error}");
     let mut fold = Fold::new(views::all(), shards(), &Checkpoints::new());
     let batch = fold.read(history.events().cloned().collect());
-    for needed in fold.needs(&batch) {
-        let none = needed.keys.iter().map(|_| None).collect();
-        fold.load(needed, none).map_err(failed)?;
+    for needs in [Fold::needs, Fold::needs_more] {
+        for needed in needs(&mut fold, &batch) {
+            let none = needed.keys.iter().map(|_| None).collect();
+            fold.load(needed, none).map_err(failed)?;
+        }
     }
     let (written, _) = fold.fold(batch).map_err(failed)?;
     if let Some(stopped) = fold.stopped().next() {

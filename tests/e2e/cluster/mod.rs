@@ -11,8 +11,11 @@ mod processors;
 mod projectors;
 mod proof;
 mod silent;
+mod suppliers;
 
 pub(crate) use consumer::console_of;
+pub(crate) use load::Load;
+pub(crate) use proof::{events, is_dense};
 
 use super::{
     engine::Engine,
@@ -29,15 +32,15 @@ const UNITS: u32 = 1_000_000;
 const LIMIT: Duration = Duration::from_secs(180);
 
 /// A shop with one item in each shard, served by `api`; what else runs is up to the test.
-struct Parts {
-    home: Arc<Home>,
-    api: Arc<Engine>,
+pub(crate) struct Parts {
+    pub(crate) home: Arc<Home>,
+    pub(crate) api: Arc<Engine>,
     /// By shard.
     items: Vec<String>,
 }
 
 impl Parts {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         Self::open_on(World::Cluster.home()).await
     }
 
@@ -54,7 +57,7 @@ impl Parts {
         Self { home, api, items }
     }
 
-    fn start(&self, service: &'static str) -> Engine {
+    pub(crate) fn start(&self, service: &'static str) -> Engine {
         Engine::start(Arc::clone(&self.home), service, &[])
     }
 }

@@ -25,6 +25,12 @@ pub enum EngineError {
         /// What Maven printed.
         said: String,
     },
+    /// pip could not install packages.
+    #[error("pip could not install what Python needs (is PyPI reachable?):\n{said}")]
+    Install {
+        /// What pip printed.
+        said: String,
+    },
     /// A server did not come up.
     #[error("no server after {waited:?}; from its log:\n{said}")]
     NotReady {

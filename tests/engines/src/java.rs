@@ -91,16 +91,28 @@ impl Jars {
 pub(crate) fn java_bin() -> Result<&'static Path, EngineError> {
     static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
     let found = FOUND.get_or_init(|| {
-        let home = std::env::var_os("JAVA_HOME").map(|home| PathBuf::from(home).join("bin"));
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let installed = fs::read_dir("/usr/lib/jvm").into_iter().flatten().flatten();
-        let mut installed: Vec<PathBuf> = installed.map(|entry| entry.path().join("bin")).collect();
-        installed.sort();
-        let places: Vec<PathBuf> = home.into_iter().chain(std::env::split_paths(&path)).chain(installed).collect();
+        let places = places();
         let of = |versions: Range<u32>| places.iter().find(|bin| version(bin).is_some_and(|it| versions.contains(&it)));
         of(17..18).or_else(|| of(18..24)).cloned()
     });
     found.as_deref().ok_or(EngineError::Missing { what: "Java 17 to 23", package: "openjdk-17-jre-headless" })
+}
+
+/// The folder of a Java, 17 or newer, that has its compiler and so runs sources.
+pub(crate) fn java_compiler_bin() -> Result<PathBuf, EngineError> {
+    let runs_sources = |bin: &PathBuf| bin.join("javac").is_file() && version(bin).is_some_and(|version| version >= 17);
+    let found = places().into_iter().find(runs_sources);
+    found.ok_or(EngineError::Missing { what: "Java 17 or newer with its compiler", package: "openjdk-17-jdk-headless" })
+}
+
+/// The folders where a Java may be.
+fn places() -> Vec<PathBuf> {
+    let home = std::env::var_os("JAVA_HOME").map(|home| PathBuf::from(home).join("bin"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let installed = fs::read_dir("/usr/lib/jvm").into_iter().flatten().flatten();
+    let mut installed: Vec<PathBuf> = installed.map(|entry| entry.path().join("bin")).collect();
+    installed.sort();
+    home.into_iter().chain(std::env::split_paths(&path)).chain(installed).collect()
 }
 
 /// The first number of the version of the Java in a folder.
@@ -111,13 +123,19 @@ fn version(bin: &Path) -> Option<u32> {
     said.split('"').nth(1)?.split('.').next()?.parse().ok()
 }
 
-/// Runs one of Kafka's own command line tools by the name of its class and waits for its end.
-pub(crate) fn kafka_tool(class: &str, args: &[&str]) -> Result<Output, EngineError> {
+/// Runs one of Kafka's own command line tools by the name of its class, feeds it `input`, and waits for its end.
+pub(crate) fn kafka_tool(class: &str, args: &[&str], input: &[u8]) -> Result<Output, EngineError> {
     let mut java = Command::new(java_bin()?.join("java"));
     java.arg("-Xmx256m").args(QUICK.split(' '));
     java.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=error");
-    java.arg("-cp").arg(KAFKA.folder()?.join("*")).arg(class).args(args).stdin(Stdio::null());
-    Ok(java.output()?)
+    java.arg("-cp").arg(KAFKA.folder()?.join("*")).arg(class).args(args);
+    let mut tool = java.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut stdin = tool.stdin.take();
+    std::thread::scope(|scope| {
+        // A tool that reads nothing, or ends early, closes the pipe.
+        scope.spawn(move || stdin.as_mut().map(|stdin| stdin.write_all(input)));
+        Ok(tool.wait_with_output()?)
+    })
 }
 
 #[cfg(test)]

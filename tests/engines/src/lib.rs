@@ -5,6 +5,7 @@
 //! started ends with the process, also when that is killed. A test keeps to topics and a keyspace of its own.
 
 mod cassandra;
+mod clients;
 mod docker;
 mod error;
 mod given;
@@ -16,7 +17,12 @@ mod net;
 mod nodes;
 mod tls;
 
-use std::{any::Any, process::Output, sync::OnceLock};
+use std::{
+    any::Any,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::OnceLock,
+};
 
 pub use cassandra::CqlCluster;
 pub use error::EngineError;
@@ -118,5 +124,32 @@ pub fn mail() -> &'static MailServer {
 /// # Panics
 /// Without Java, or without the jars.
 pub fn kafka_tool(class: &str, args: &[&str]) -> Output {
-    java::kafka_tool(class, args).unwrap_or_else(|error| panic!("{class} cannot be run: {error}"))
+    kafka_tool_fed(class, args, &[])
+}
+
+/// As [`kafka_tool`], with `input` on its standard input.
+///
+/// # Panics
+/// Without Java, or without the jars.
+pub fn kafka_tool_fed(class: &str, args: &[&str], input: &[u8]) -> Output {
+    java::kafka_tool(class, args, input).unwrap_or_else(|error| panic!("{class} cannot be run: {error}"))
+}
+
+/// A command that compiles and runs a Java source of one file with Kafka's client on its class path; arguments may follow.
+///
+/// # Panics
+/// Without a Java that has its compiler, or without the jars.
+#[must_use]
+pub fn java_program(source: &Path) -> Command {
+    clients::java_program(source).unwrap_or_else(|error| panic!("{} cannot be run: {error}", source.display()))
+}
+
+/// A Python that has Kafka's client (`confluent_kafka`).
+///
+/// # Panics
+/// Without Python, or where the client cannot be installed.
+pub fn python() -> &'static Path {
+    static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let found = PYTHON.get_or_init(|| clients::python().map_err(|error| error.to_string()));
+    found.as_ref().unwrap_or_else(|error| panic!("no Python to test with: {error}"))
 }

@@ -42,6 +42,7 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
     let models = replay(evidence, &mut found);
     invariants::rest::check(evidence, &models, &mut found);
     invariants::drops::check(evidence, &models, &mut found);
+    invariants::supply::check(evidence, &models, &mut found);
     invariants::unknown::check(evidence, &models, &mut found);
     invariants::views::check(evidence, &models, &mut found);
     found.0

@@ -172,7 +172,7 @@ fn list(item: &ItemId, random: &mut Random, swarm: &Swarm, source: Option<Source
     )
 }
 
-fn catalog(item: &ItemId, digital: bool, category: Option<&str>) -> Catalog {
+pub(super) fn catalog(item: &ItemId, digital: bool, category: Option<&str>) -> Catalog {
     Catalog {
         name: item.to_string(),
         description: None,

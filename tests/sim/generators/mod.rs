@@ -10,6 +10,7 @@ mod items;
 mod orders;
 mod people;
 mod registers;
+pub mod supply;
 mod twist;
 
 use super::{random::Random, swarm::Swarm};
@@ -57,6 +58,8 @@ pub struct Made {
     pub now: i64,
     /// What the shoppers of drops have read.
     pub crowd: drops::Crowd,
+    /// What suppliers said.
+    feeds: supply::Feeds,
     /// What the warehouses and the planner have read.
     pub floor: floor::Floor,
 }
@@ -74,6 +77,9 @@ struct MadeOrder {
 impl Made {
     /// New commands.
     pub fn ask(&mut self, random: &mut Random, swarm: &Swarm) -> Asks {
+        if swarm.feeds && random.chance(20) {
+            return supply::ask(self, random, swarm);
+        }
         let kind = if swarm.drops { 2 } else { usize::from(swarm.shop) };
         let all: u64 = ALL.iter().map(|(weights, _)| weights[kind]).sum();
         let mut at = random.below(all);
@@ -181,6 +187,9 @@ pub fn item_ids(swarm: &Swarm) -> Vec<ItemId> {
 /// One of them; the first one where it is hot, and now and then one that was never listed.
 fn some_item(random: &mut Random, swarm: &Swarm) -> ItemId {
     let ids = item_ids(swarm);
+    if swarm.feeds && random.chance(8) {
+        return supply::fed();
+    }
     if random.chance(swarm.hot) {
         return ids[0].clone();
     }

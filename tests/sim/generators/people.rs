@@ -5,7 +5,7 @@ use crate::sim::{random::Random, swarm::Swarm};
 use schemas::{
     Command, EffectId, Role, StoreId, SubjectId, Timestamp,
     follows::{FollowStore, FollowsCommand, UnfollowStore},
-    shopper::{Notification, NotificationKind, NotifyShopper, PutShopper, ShopperCommand, ShopperFacts},
+    shopper::{ForgetShopper, Notification, NotificationKind, NotifyShopper, PutShopper, ShopperCommand, ShopperFacts},
 };
 use serde_json::json;
 
@@ -16,6 +16,13 @@ pub fn ask(made: &mut Made, random: &mut Random, swarm: &Swarm) -> Asks {
     let who = if random.chance(6) { anyone(random) } else { own };
     match random.below(10) {
         0..5 => vec![(who, Command::Follows { command: follow(made, random), shopper })],
+        5..7 if random.chance(15) => {
+            let who = if random.chance(90) { caller(Role::Operator, "ops", None) } else { who };
+            let effect = made.effect("forget");
+            let keys_destroyed = u32::try_from(random.below(3)).expect("a few");
+            let command = ShopperCommand::Forget(ForgetShopper { effect, keys_destroyed });
+            vec![(who, Command::Shopper { command, shopper })]
+        }
         5..7 => vec![(who, Command::Shopper { command: put(made, random, &shopper), shopper })],
         _ => {
             let who = if random.chance(95) { service() } else { who };

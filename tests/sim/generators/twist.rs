@@ -2,7 +2,11 @@
 
 use super::digest;
 use schemas::{
-    Command, Effect, Quantity, cart::CartCommand, follows::FollowsCommand, item::ItemCommand, order::OrderCommand,
+    Command, Effect, Quantity,
+    cart::CartCommand,
+    follows::FollowsCommand,
+    item::{ItemCommand, Supply},
+    order::OrderCommand,
 };
 
 /// The command with another digest, and where it has one with another quantity too; `None` where it has no effect id.
@@ -39,6 +43,10 @@ pub fn twist(command: &Command, number: u64) -> Option<Command> {
             ItemCommand::ReceiveTransfer(c) => other(&mut c.effect),
             ItemCommand::Ship(c) => other(&mut c.effect),
             ItemCommand::Patch(c) => c.effect.as_mut().map(other)?,
+            // Its digest is that of what it says.
+            ItemCommand::Supply(c) => {
+                *c = Supply::new(c.source.clone(), c.sequence, c.at.plus_millis(1), c.said.clone())
+            }
             _ => return None,
         },
         Command::Order { command, .. } => match command {

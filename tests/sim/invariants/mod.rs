@@ -7,14 +7,16 @@ pub mod drops;
 pub mod history;
 mod lists;
 pub mod log;
+mod numbers;
 pub mod rest;
+pub mod supply;
 #[cfg(test)]
 mod tests;
 pub mod unknown;
 pub mod views;
 
 /// Every invariant: its name, and what it says.
-pub const ALL: [(&str, &str); 46] = [
+pub const ALL: [(&str, &str); 48] = [
     ("never-oversold", "a grant needs as many units as are available; nothing is confirmed that is not held"),
     ("never-negative", "no count of units is below zero"),
     ("conservation", "units only move: on hand is what came less what left, held and committed are those of the holds"),
@@ -67,6 +69,14 @@ pub const ALL: [(&str, &str); 46] = [
     ),
     ("claims-have-orders", "each claim opens its order in the same decision, and is bought as that is confirmed"),
     ("drops-end", "after a quiet time every drop is over, and nothing is lent to any"),
+    (
+        "supply-converges",
+        "in whatever order suppliers' statements come, the item is what the newest of them and all bookings make of it",
+    ),
+    (
+        "supply-conserves",
+        "a supplier's statement takes nothing that is held, ordered or lent, and is on record before what it changes",
+    ),
     ("views-equal-fold", "every row of every view is what the fold says, whenever it is read"),
     ("unknown-is-resolved", "for a call without an answer the views say, as the log does, whether it took effect"),
     ("the-run-proves-something", "commands were answered, and not nearly all of them refused"),

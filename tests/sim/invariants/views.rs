@@ -35,6 +35,7 @@ pub fn check(evidence: &Evidence, models: &BTreeMap<Key, Box<dyn Model>>, found:
         add_listed(event, &mut ours);
         super::lists::add(event, &mut ours);
     });
+    super::numbers::add(&evidence.events, &mut ours);
     for (key, row) in &ours {
         let shown = evidence.views.get(key);
         found.must(shown == Some(row), "views-equal-fold", || {
@@ -153,9 +154,10 @@ fn entry(event: &Event, places: &[&Value]) -> Value {
         .iter()
         .map(|level| stock[*level].clone())
         .collect();
+    let actor = value["feed"].as_str().map_or_else(|| event.actor.clone(), |feed| format!("supplier:{feed}"));
     let mut entry = json!({
         "s": event.seq, "p": event.partition, "t": event.millis(), "k": event.name.replace('-', "_"), "q": quantity,
-        "l": levels, "a": event.actor, "c": event.causation,
+        "l": levels, "a": actor, "c": event.causation,
     });
     let forward = &value["forward"];
     let hold = [&value["hold"], &value["shipmentOf"], &forward["hold"]].into_iter().find(|hold| !hold.is_null());

@@ -81,12 +81,32 @@ pub struct Shopper {
     version: i64,
     said: Value,
     facts: Value,
+    /// The request by which they were forgotten last.
+    forgotten: Value,
     told: BTreeSet<String>,
 }
 
 impl Shopper {
     pub fn new(shopper: &str) -> Self {
-        Self { shopper: shopper.to_owned(), version: 0, said: Value::Null, facts: Value::Null, told: BTreeSet::new() }
+        let (said, facts, forgotten) = (Value::Null, Value::Null, Value::Null);
+        Self { shopper: shopper.to_owned(), version: 0, said, facts, forgotten, told: BTreeSet::new() }
+    }
+
+    /// Only operators forget, and each request is on record once.
+    fn forget(&self, ask: Ask<'_>) -> Verdict {
+        let (effect, is_same) = (&ask.asked["effect"], ask.asked["effect"]["id"] == self.forgotten["id"]);
+        if text(ask.caller, "role") != "operator" {
+            return refuse("shopper_not_found");
+        }
+        if is_same && effect["digest"] != self.forgotten["digest"] {
+            return refuse("idempotency_key_reused");
+        }
+        if is_same {
+            return makes(Vec::new(), self.reply(self.version));
+        }
+        let version = self.version + 1;
+        let event = json!({"effect": effect, "version": version, "keysDestroyed": ask.asked["keysDestroyed"]});
+        makes(vec![("shopper-forgotten", event)], self.reply(version))
     }
 
     fn reply(&self, version: i64) -> Value {
@@ -119,6 +139,9 @@ impl Model for Shopper {
             let event = json!({"effect": c["effect"], "version": version, "facts": c["facts"]});
             return makes(vec![("shopper-set", event)], self.reply(version));
         }
+        if text(c, "op") == "forget" {
+            return self.forget(ask);
+        }
         if !matches!(text(ask.caller, "role"), "service" | "engine") {
             return refuse("shopper_not_found");
         }
@@ -137,6 +160,15 @@ impl Model for Shopper {
             found.must(version == self.version + 1, "versions-are-dense", || format!("{}: {value}", self.shopper));
             (self.version, self.said) = (version, value["effect"]["digest"].clone());
             self.facts = value["facts"].clone();
+            return;
+        }
+        if event.name == "shopper-forgotten" {
+            let version = number(value, "version");
+            found.must(version == self.version + 1, "versions-are-dense", || format!("{}: {value}", self.shopper));
+            (self.version, self.said, self.forgotten) = (version, Value::Null, value["effect"].clone());
+            // As they were before they had said anything.
+            let both = json!({"inApp": true, "email": true});
+            self.facts = json!({"notifications": {"drops": both, "orders": both}});
             return;
         }
         let known = event.name == "shopper-notified";

@@ -48,6 +48,13 @@ impl World {
         for _ in 0..late.count() {
             bump(&mut self.tally, "returns of holds that have left");
         }
+        if self.swarm.feeds {
+            self.made.now = self.now.millis();
+            for (caller, command) in generators::supply::long_after(&mut self.made, &mut self.random, &self.swarm) {
+                self.wish(0, caller, command);
+            }
+            self.settle();
+        }
         // Who waited for what came back is served.
         self.finish_floor();
     }

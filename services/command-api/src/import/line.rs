@@ -9,14 +9,13 @@ use crate::{
 };
 use axum::http::StatusCode;
 use edge::{
-    Fields, FromFields, JsonBody, Problem,
+    Fields, FromFields, JsonBody, Problem, ProblemDocument,
     fields::{Node, Read as _, id},
 };
 use schemas::{
     Effect, EffectId, ItemId, PositionToken, ReplyBody,
     item::{ItemCommand, SetSafety},
 };
-use serde::Serialize;
 use serde_json::{Value, json};
 
 /// What a line asks for.
@@ -45,6 +44,19 @@ fn operation_name(node: &Node<'_>) -> Option<&'static str> {
         Some(name) => Some(name),
         None => node.fault("invalid_value", format!("must be one of {}", OPERATIONS.join(", "))),
     }
+}
+
+impl ImportLine {
+    /// Which item it is about.
+    pub const fn item(&self) -> &ItemId {
+        &self.item
+    }
+}
+
+/// The item that a line names which cannot be read as a whole.
+pub(super) fn item_of(line: &[u8]) -> Option<ItemId> {
+    let line: Value = serde_json::from_slice(line).ok()?;
+    ItemId::parse(line["itemId"].as_str()?).ok()
 }
 
 impl FromFields for ImportLine {
@@ -146,30 +158,35 @@ fn without_op(body: &JsonBody<ImportLine>) -> Vec<u8> {
     }
 }
 
-fn told(number: u64, item: &ItemId, status: StatusCode, result: &impl Serialize, at: &PositionToken) -> Value {
-    json!({"line": number, "itemId": item, "status": status.as_u16(), "result": result, "position": at.to_string()})
-}
-
-/// The result of a line that was answered.
+/// The result of a line that was answered; `changed` says whether anything happened, where that can be told.
 pub(super) fn result(
     number: u64,
     item: &ItemId,
     reply: ReplyBody,
     positions: &PositionToken,
+    changed: Option<bool>,
 ) -> Result<Value, Problem> {
     use schemas::item::ItemReply;
+    let told = |status: StatusCode, result: Value| {
+        let mut told = json!({"line": number, "itemId": item, "status": status.as_u16(), "result": result,
+            "position": positions.to_string()});
+        if let Some(changed) = changed {
+            told["changed"] = json!(changed);
+        }
+        told
+    };
     match reply {
         reply @ ReplyBody::Item(ItemReply::Catalog { .. }) => {
             let (status, body) = answer::item(item.clone(), reply)?;
-            Ok(told(number, item, status, &body, positions))
+            Ok(told(status, json!(body)))
         }
         reply @ ReplyBody::Item(ItemReply::Stock { .. }) => {
             let (status, body) = answer::stock(reply)?;
-            Ok(told(number, item, status, &body, positions))
+            Ok(told(status, json!(body)))
         }
         reply @ ReplyBody::Item(ItemReply::Safety { .. }) => {
             let (status, body) = answer::safety(reply)?;
-            Ok(told(number, item, status, &body, positions))
+            Ok(told(status, json!(body)))
         }
         other @ (ReplyBody::Item(ItemReply::Hold(_) | ItemReply::Done)
         | ReplyBody::Order(_)
@@ -182,12 +199,23 @@ pub(super) fn result(
     }
 }
 
+/// The result of a line that was checked only.
+pub(super) fn checked(number: u64, item: &ItemId) -> Value {
+    json!({"line": number, "itemId": item, "status": StatusCode::OK.as_u16(), "dryRun": true})
+}
+
 /// The result of a line that was refused.
-pub(super) fn refused(number: u64, item: Option<&ItemId>, problem: Problem, trace_id: String) -> Value {
-    let document = problem.document(trace_id);
-    let mut result = json!({"line": number, "status": document.status, "problem": document});
-    if let (Some(item), Value::Object(fields)) = (item, &mut result) {
-        fields.insert("itemId".to_owned(), json!(item));
+pub(super) fn refused(number: u64, item: Option<&ItemId>, problem: ProblemDocument) -> Value {
+    let mut result = json!({"line": number, "status": problem.status, "problem": problem});
+    if let Some(item) = item {
+        result["itemId"] = json!(item);
     }
+    result
+}
+
+/// What comes instead of a result where the import ends before its body does.
+pub(super) fn ended(number: u64, problem: Problem, trace_id: String) -> Value {
+    let mut result = refused(number, None, problem.document(trace_id));
+    result["ended"] = json!(true);
     result
 }

@@ -1,25 +1,43 @@
-//! Splits a stream of bytes into lines. Sans-IO.
+//! Splits a stream of bytes into lines. Sans-IO; what sends a file uses it too, so that both count alike.
 
 /// The most bytes of a line.
-pub(super) const MAX_LINE: usize = 64 * 1_024;
+pub const MAX_LINE: usize = 64 * 1_024;
 
-/// A line, or that it was too long to be kept.
+/// A line, or the part of one that is too long.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Line {
+pub enum Line {
     /// Its bytes, without the end of line.
     Whole(Vec<u8>),
-    /// It has more than [`MAX_LINE`] bytes and was passed over.
-    TooLong,
+    /// It has more than [`MAX_LINE`] bytes.
+    TooLong {
+        /// Its first [`MAX_LINE`] bytes.
+        beginning: Vec<u8>,
+        /// How many bytes it has.
+        bytes: u64,
+    },
+}
+
+impl Line {
+    /// Whether there is nothing in it: it is counted, and nothing else.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.iter().all(u8::is_ascii_whitespace),
+            Self::TooLong { .. } => false,
+        }
+    }
 }
 
 /// Collects bytes until they are a line.
 ///
 /// In CSV a line break inside of quotes does not end a record: a record is whole when its quotes are paired.
 #[derive(Debug)]
-pub(super) struct Splitter {
+pub struct Splitter {
     quoted: bool,
+    /// The first bytes of the line.
     buffer: Vec<u8>,
-    too_long: bool,
+    /// All of its bytes so far.
+    bytes: u64,
     place: Place,
 }
 
@@ -47,8 +65,9 @@ impl Place {
 
 impl Splitter {
     /// Of NDJSON, or of CSV with its quotes.
+    #[must_use]
     pub fn new(quoted: bool) -> Self {
-        Self { quoted, buffer: Vec::new(), too_long: false, place: Place::CellStart }
+        Self { quoted, buffer: Vec::new(), bytes: 0, place: Place::CellStart }
     }
 
     /// Takes bytes; gives the lines that they complete to `each`.
@@ -63,7 +82,7 @@ impl Splitter {
 
     /// The last line, where the stream did not end with a line break.
     pub fn finish(&mut self) -> Option<Line> {
-        if self.buffer.is_empty() && !self.too_long { None } else { Some(self.take()) }
+        if self.bytes == 0 { None } else { Some(self.take()) }
     }
 
     /// Where the line ends in `bytes`; follows the quotes up to there.
@@ -73,7 +92,7 @@ impl Splitter {
         }
         for (i, byte) in bytes.iter().enumerate() {
             // A quote that is never closed takes one record with it, not the rest of the file.
-            let endless = self.too_long || self.buffer.len() + i > MAX_LINE;
+            let endless = self.bytes + i as u64 > MAX_LINE as u64;
             if *byte == b'\n' && (self.place != Place::Quoted || endless) {
                 self.place = Place::CellStart;
                 return Some(i);
@@ -84,18 +103,16 @@ impl Splitter {
     }
 
     fn keep(&mut self, bytes: &[u8]) {
-        if self.too_long || self.buffer.len() + bytes.len() > MAX_LINE {
-            self.too_long = true;
-            self.buffer.clear();
-        } else {
-            self.buffer.extend_from_slice(bytes);
-        }
+        let room = MAX_LINE - self.buffer.len();
+        self.buffer.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.bytes += bytes.len() as u64;
     }
 
     fn take(&mut self) -> Line {
         let mut line = std::mem::take(&mut self.buffer);
-        if std::mem::take(&mut self.too_long) {
-            return Line::TooLong;
+        let bytes = std::mem::take(&mut self.bytes);
+        if bytes > line.len() as u64 {
+            return Line::TooLong { beginning: line, bytes };
         }
         if line.last() == Some(&b'\r') {
             line.pop();
@@ -132,7 +149,8 @@ mod tests {
     fn a_line_that_is_too_long_is_passed_over_alone() {
         let long = vec![b'x'; MAX_LINE];
         let lines = split(false, &[b"a\n", &long, b"x\nb\n"]);
-        assert_eq!(lines, [whole("a"), Line::TooLong, whole("b")]);
+        let too_long = Line::TooLong { beginning: long.clone(), bytes: MAX_LINE as u64 + 1 };
+        assert_eq!(lines, [whole("a"), too_long, whole("b")]);
         assert_eq!(split(false, &[&long]), [Line::Whole(long.clone())]);
     }
 
@@ -152,7 +170,7 @@ mod tests {
     fn a_quote_that_is_never_closed_takes_one_csv_record_with_it() {
         let long = b"x,y\n".repeat(MAX_LINE / 4);
         let lines = split(true, &[b"a,\"open\n", &long, b"more\nb,c\n"]);
-        assert_eq!(lines[0], Line::TooLong);
+        assert!(matches!(lines[0], Line::TooLong { .. }), "{:?}", lines[0]);
         assert_eq!(lines.last(), Some(&whole("b,c")));
     }
 }

@@ -66,7 +66,7 @@ proptest! {
             .into_iter()
             .map(|line| match line {
                 Line::Whole(record) => head.object(&record).expect("a record"),
-                Line::TooLong => panic!("it is short"),
+                Line::TooLong { .. } => panic!("it is short"),
             })
             .collect();
         let expected: Vec<_> = rows

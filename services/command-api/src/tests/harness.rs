@@ -134,6 +134,7 @@ pub struct Api {
     pub provider: Arc<Line>,
     views: Arc<SqliteViews>,
     pub submitter: Arc<Submitter>,
+    pub state: CommandState,
     pub dir: tempfile::TempDir,
 }
 
@@ -184,9 +185,10 @@ impl Api {
             webhooks: Webhooks::new(Arc::new(Told(provider.clone(), clock))),
             test_clock: Some(Arc::new(Jump)),
         };
-        let (router, document) = crate::router(state).split_for_parts();
+        let (router, document) = crate::router(state.clone()).split_for_parts();
         let router = edge.dress(router);
-        let mut api = Self { router, document, auth, processor, payments: None, log, provider, views, submitter, dir };
+        let mut api =
+            Self { router, document, auth, processor, payments: None, log, provider, views, submitter, state, dir };
         if decided {
             api.start_payments().await;
         }

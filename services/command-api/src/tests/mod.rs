@@ -1,10 +1,13 @@
 //! The routes over a real engine: embedded log, shards, keys, payments.
 
+mod bad_lines;
 mod cart;
 mod checkout;
 mod conventions;
 mod digital;
 mod drops;
+mod feed;
+mod forget;
 mod fulfilment;
 mod harness;
 mod holds;

@@ -38,6 +38,7 @@ pub(super) fn count(item: &Item, c: &CountStock, cx: Context<'_>) -> ItemDecided
         delta: signed(c.counted) - signed(current),
         reason: c.reason.clone(),
         shipment_of: None,
+        feed: None,
         stock: tally.levels(),
         place: buckets.levels(&c.location),
     };

@@ -13,6 +13,8 @@ use std::collections::{HashMap, VecDeque};
 #[serde(rename_all = "snake_case")]
 pub(super) enum EffectKey {
     Patch(EffectId),
+    /// A supplier's statement.
+    Supply(EffectId),
     Receive(EffectId),
     Count(EffectId),
     Move(EffectId),

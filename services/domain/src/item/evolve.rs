@@ -51,6 +51,7 @@ pub fn evolve(item: &mut Item, event: &ItemEvent, time: Timestamp, policy: &Poli
         ItemEvent::AllottedCommitted(e) => item.allotted_committed(e),
         ItemEvent::SafetySet(e) => item.safety_set(e),
         ItemEvent::ShortfallDetected(e) => item.shortfall(e),
+        ItemEvent::SupplyRecorded(e) => item.supply_recorded(e, time),
     }
     item.forget(time, policy);
 }

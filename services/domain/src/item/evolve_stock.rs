@@ -5,13 +5,14 @@ use super::{
     effects::{EffectKey, Outcome},
     evolve_holds::Taken,
     holds::{Allocation, Phase},
-    tally::{take, take_units},
+    tally::{signed, take, take_units},
+    trail::Booking,
 };
 use schemas::{
     LocationId, Quantity, SubOrderId, Timestamp,
     item::{
-        HoldId, LocationLevels, StockCounted, StockLevels, StockMoved, StockReceived, StockRestocked, StockShipped,
-        UnitsAllocated, UnitsDeallocated,
+        Bucket, HoldId, LocationLevels, StockCounted, StockLevels, StockMoved, StockReceived, StockRestocked,
+        StockShipped, UnitsAllocated, UnitsDeallocated,
     },
 };
 
@@ -42,6 +43,11 @@ impl Item {
         self.turnover.received += units;
         self.check_levels(&e.stock);
         self.check_place(&e.place);
+        if e.feed.is_some() {
+            // The statement is what is remembered.
+            return;
+        }
+        self.book(&e.place.location, time, Booking::Units(signed(units)));
         self.remember(EffectKey::Receive(e.effect.id.clone()), &e.effect, units, outcome(&e.stock), time);
     }
 
@@ -55,7 +61,16 @@ impl Item {
         self.turnover.counted += e.delta;
         self.check_levels(&e.stock);
         self.check_place(&e.place);
+        if e.feed.is_some() {
+            let lies_there = self.place(&e.place.location).trail.units();
+            assert_eq!(
+                e.place.sellable, lies_there,
+                "a supplier's statement leaves what all statements and bookings make"
+            );
+            return;
+        }
         if e.shipment_of.is_none() {
+            self.book(&e.place.location, time, Booking::Counted(e.place.sellable));
             let counted = e.place.sellable;
             self.remember(EffectKey::Count(e.effect.id.clone()), &e.effect, counted, outcome(&e.stock), time);
         }
@@ -68,6 +83,10 @@ impl Item {
         *buckets.of(e.to) += units;
         take(self.tally.of_bucket(e.from), units);
         *self.tally.of_bucket(e.to) += units;
+        let change = i64::from(e.to == Bucket::Sellable) - i64::from(e.from == Bucket::Sellable);
+        if change != 0 {
+            self.book(&e.place.location, time, Booking::Units(change * signed(units)));
+        }
         self.check_levels(&e.stock);
         self.check_place(&e.place);
         self.remember(EffectKey::Move(e.effect.id.clone()), &e.effect, units, outcome(&e.stock), time);
@@ -144,6 +163,7 @@ impl Item {
         take(&mut self.place(from).buckets.sellable, e.quantity.units());
         take(&mut self.tally.sellable, e.quantity.units());
         self.turnover.shipped += e.quantity.units();
+        self.book(from, time, Booking::Units(-signed(e.quantity.units())));
         self.check_levels(&e.stock);
         for place in &e.places {
             self.check_place(place);
@@ -157,6 +177,9 @@ impl Item {
         *self.place(&e.place.location).buckets.of(e.condition) += units;
         *self.tally.of_bucket(e.condition) += units;
         self.turnover.restocked += units;
+        if e.condition == Bucket::Sellable {
+            self.book(&e.place.location, time, Booking::Units(signed(units)));
+        }
         // Of a hold that was closed and has left its order has reckoned.
         if self.holds.get(&e.hold).is_some() {
             self.change_hold(&e.hold, time, |hold| {

@@ -4,7 +4,8 @@ use super::{
     Item,
     effects::{EffectKey, Outcome, Recorded},
     evolve_holds::Taken,
-    tally::{take, take_units},
+    tally::{signed, take, take_units},
+    trail::Booking,
     transfers::{Transfer, TransferKey},
 };
 use schemas::{
@@ -38,6 +39,7 @@ impl Item {
         there.forwarded += u64::from(ordered);
         self.tally.incoming += units;
         self.turnover.dispatched += units;
+        self.book(&from.location, time, Booking::Units(-signed(units)));
         self.check_levels(&e.stock);
         for place in &e.places {
             self.check_place(place);
@@ -64,6 +66,7 @@ impl Item {
         self.tally.sellable += e.quantity.units();
         self.tally.committed += u64::from(e.ordered);
         self.turnover.arrived += e.quantity.units();
+        self.book(&e.place.location, time, Booking::Units(signed(e.quantity.units())));
         if let Some(hold) = e.hold.as_ref().filter(|_| e.ordered > 0) {
             self.change_hold(hold, time, |hold| {
                 take_units(&mut hold.forwarded, e.ordered);

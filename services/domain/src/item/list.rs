@@ -57,7 +57,7 @@ pub(super) fn list(item: &Item, c: &ListItem, cx: Context<'_>) -> ItemDecided {
     if !same {
         check_version(item, c.expected_version)?;
     }
-    if item.catalog.as_ref().is_some_and(|catalog| catalog.kind != c.catalog.kind) {
+    if !item.may_be(c.catalog.kind) {
         return Err(ItemRejection::KindImmutable);
     }
     // From here it succeeds.

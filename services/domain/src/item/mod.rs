@@ -17,7 +17,9 @@ mod effects;
 mod evolve;
 mod evolve_holds;
 mod evolve_stock;
+mod evolve_supply;
 mod evolve_transfers;
+mod feeds;
 mod forward;
 mod holds;
 mod list;
@@ -32,8 +34,10 @@ mod safety;
 mod ship;
 mod short;
 mod sorted;
+mod supply;
 mod taking;
 mod tally;
+mod trail;
 mod transfer;
 mod transfers;
 mod uncommit;
@@ -47,6 +51,7 @@ pub(crate) use patch::merge;
 
 use crate::{Answer, Context, Decided, Decision};
 use effects::{EffectKey, Effects, Outcome};
+use feeds::Feeds;
 use holds::Holds;
 use schemas::{
     AllotmentId, Command, DropId, Effect, Event, FreeHoldId, ItemId, LocationId, Money, OrderId, Quantity, Rejection,
@@ -56,6 +61,7 @@ use schemas::{
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tally::{Buckets, Tally, Turnover};
+use trail::Trail;
 use transfers::{Transfer, TransferKey};
 
 /// The state of an item. What it stores in a snapshot is its serde form.
@@ -70,6 +76,9 @@ pub struct Item {
     version: u64,
     /// The newest version known of each source.
     sources: BTreeMap<SourceId, u64>,
+    /// What suppliers' systems say.
+    #[serde(default, skip_serializing_if = "Feeds::is_empty")]
+    feeds: Feeds,
     tally: Tally,
     turnover: Turnover,
     places: BTreeMap<LocationId, Place>,
@@ -92,6 +101,9 @@ struct Place {
     buckets: Buckets,
     /// The allocations that are open here, by number.
     allocations: BTreeMap<u64, Slot>,
+    /// Its sellable units by time.
+    #[serde(default)]
+    trail: Trail,
 }
 
 /// The open part of an allocation.
@@ -123,6 +135,7 @@ impl Item {
             listed: false,
             version: 0,
             sources: BTreeMap::new(),
+            feeds: Feeds::default(),
             tally: Tally::default(),
             turnover: Turnover::default(),
             places: BTreeMap::new(),
@@ -186,6 +199,13 @@ impl Item {
 
     fn is_digital(&self) -> bool {
         self.catalog.as_ref().is_some_and(|catalog| catalog.kind == ItemKind::Digital)
+    }
+
+    /// Whether the item may be of a kind: that never changes, and what has stock is physical.
+    fn may_be(&self, kind: ItemKind) -> bool {
+        let fixed = self.catalog.as_ref().map(|catalog| catalog.kind);
+        let fixed = fixed.or((!self.places.is_empty()).then_some(ItemKind::Physical));
+        fixed.is_none_or(|fixed| fixed == kind)
     }
 
     /// Units as they count in the totals: a digital item has none.
@@ -279,6 +299,7 @@ pub fn decide(item: &Item, command: &ItemCommand, cx: Context<'_>) -> Decided {
         ItemCommand::ReturnAllotment(c) => allot::return_allotment(item, c),
         ItemCommand::CommitAllotted(c) => allotted::commit_allotted(item, c),
         ItemCommand::SetSafety(c) => safety::set_safety(item, c, cx),
+        ItemCommand::Supply(c) => supply::supply(item, c, cx),
     };
     let tell = |mut decision: Decision| {
         short::tell_orders(item, &mut decision, cx);

@@ -151,6 +151,9 @@ fn refusal(rejection: ItemRejection) -> HoldRefusal {
         | ItemRejection::TransferNotFound
         | ItemRejection::TransferElsewhere { .. }
         | ItemRejection::NotThatManyOnTheWay { .. }
+        | ItemRejection::TimeInFuture
+        | ItemRejection::TooManySources { .. }
+        | ItemRejection::ReportTooOld { .. }
         | ItemRejection::StaleCount { .. }
         | ItemRejection::StockTooLarge
         | ItemRejection::TooManyLocations

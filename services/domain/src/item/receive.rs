@@ -35,6 +35,7 @@ pub(super) fn receive(item: &Item, c: &ReceiveStock, cx: Context<'_>) -> ItemDec
         document: c.document.clone(),
         occurred_at: c.occurred_at,
         metadata: c.metadata.clone(),
+        feed: None,
         stock: tally.levels(),
         place: buckets.levels(location),
     };

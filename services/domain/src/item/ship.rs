@@ -91,6 +91,7 @@ pub(super) fn correct(
         delta: signed(missing),
         reason: "more was shipped than was on record".to_owned(),
         shipment_of: Some(hold.clone()),
+        feed: None,
         stock: tally.levels(),
         place: buckets.levels(location),
     }

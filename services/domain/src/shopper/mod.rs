@@ -9,10 +9,11 @@ mod tests;
 
 use crate::{Answer, Context, Decided, Decision, Policy};
 use schemas::{
-    Digest, EffectId, Event, Rejection, ReplyBody, Role, SubjectId, Timestamp,
+    Digest, Effect, EffectId, Event, Rejection, ReplyBody, Role, SubjectId, Timestamp,
     shopper::{
-        Channels, Notification, NotificationKind, NotifyShopper, PutShopper, ShopperCommand, ShopperEvent,
-        ShopperFacts, ShopperNotified, ShopperRejection, ShopperReply, ShopperSet, TOLD_SECONDS,
+        Channels, ForgetShopper, Notification, NotificationKind, NotifyShopper, PutShopper, ShopperCommand,
+        ShopperEvent, ShopperFacts, ShopperForgotten, ShopperNotified, ShopperRejection, ShopperReply, ShopperSet,
+        TOLD_SECONDS,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,9 @@ pub struct Shopper {
     /// Of what they say: the sealed e-mail differs each time.
     said: Option<Digest>,
     facts: ShopperFacts,
+    /// The request by which they were forgotten last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    forgotten: Option<Effect>,
     /// What they were told, by when it happened.
     told: BTreeSet<(Timestamp, EffectId)>,
 }
@@ -36,7 +40,8 @@ impl Shopper {
     /// A shopper to whom nothing has happened: told of everything, in the app only.
     #[must_use]
     pub fn new(shopper: SubjectId) -> Self {
-        Self { shopper, version: 0, said: None, facts: ShopperFacts::default(), told: BTreeSet::new() }
+        let facts = ShopperFacts::default();
+        Self { shopper, version: 0, said: None, facts, forgotten: None, told: BTreeSet::new() }
     }
 
     /// How many entries its state has, about.
@@ -75,6 +80,7 @@ pub fn decide(shopper: &Shopper, command: &ShopperCommand, cx: Context<'_>) -> D
     match command {
         ShopperCommand::Put(command) => put(shopper, command, cx),
         ShopperCommand::Notify(command) => notify(shopper, command, cx),
+        ShopperCommand::Forget(command) => forget(shopper, command, cx),
     }
 }
 
@@ -106,6 +112,23 @@ fn notify(shopper: &Shopper, command: &NotifyShopper, cx: Context<'_>) -> Decide
     Ok(done(shopper, shopper.version, channels.map(notified)))
 }
 
+fn forget(shopper: &Shopper, command: &ForgetShopper, cx: Context<'_>) -> Decided {
+    if cx.caller.role != Role::Operator {
+        return Err(Rejection::Shopper(ShopperRejection::ShopperNotFound));
+    }
+    let before = shopper.forgotten.as_ref().filter(|before| before.id == command.effect.id);
+    if before.is_some_and(|before| before.digest != command.effect.digest) {
+        return Err(Rejection::Shopper(ShopperRejection::IdempotencyKeyReused));
+    }
+    // From here it succeeds. Each request is on record, also of who has said nothing.
+    if before.is_some() {
+        return Ok(done(shopper, shopper.version, None));
+    }
+    let (version, keys_destroyed) = (shopper.version + 1, command.keys_destroyed);
+    let forgotten = ShopperForgotten { effect: command.effect.clone(), version, keys_destroyed };
+    Ok(done(shopper, version, Some(forgotten.into())))
+}
+
 /// Whether it happened so long ago that its id may be forgotten.
 fn is_old(occurred_at: Timestamp, now: Timestamp) -> bool {
     occurred_at.plus_seconds(TOLD_SECONDS) <= now
@@ -131,6 +154,15 @@ pub fn evolve(shopper: &mut Shopper, event: &ShopperEvent, time: Timestamp, _pol
             shopper.version = event.version;
             shopper.said = Some(event.effect.digest);
             shopper.facts = event.facts.clone();
+        }
+        ShopperEvent::ShopperForgotten(event) => {
+            assert_eq!(event.version, shopper.version + 1, "versions of a shopper are dense");
+            shopper.version = event.version;
+            shopper.said = None;
+            if !planted::bug!("forgotten-still-mailed") {
+                shopper.facts = ShopperFacts::default();
+            }
+            shopper.forgotten = Some(event.effect.clone());
         }
         ShopperEvent::ShopperNotified(event) => {
             let Notification { occurred_at, notification_id, .. } = &event.notification;

@@ -193,3 +193,43 @@ proptest! {
         }
     }
 }
+
+fn forget_of(id: &str, content: u8) -> ShopperCommand {
+    let effect = Effect { id: EffectId::parse(id).expect("an id"), digest: Digest::new([content; 16]) };
+    ShopperCommand::Forget(ForgetShopper { effect, keys_destroyed: 2 })
+}
+
+#[test]
+fn who_is_forgotten_is_as_before_they_had_said_anything() {
+    let mut world = World::with(ShopperFacts {
+        notifications: NotificationSettings { drops: NEITHER, orders: NEITHER },
+        locale: Some("de-CH".to_owned()),
+        ..facts()
+    });
+    let (events, reply) = world.ask(Role::Operator, &forget_of("f-1", 1)).expect("done");
+    let [Event::Shopper(ShopperEvent::ShopperForgotten(event))] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!((event.version, event.keys_destroyed, reply.version), (2, 2, 2));
+    assert_eq!(world.tell("n-1", NotificationKind::OrderShipped, START), Some(APP), "without an address");
+    // What was said before can be said again.
+    let (events, reply) = world.ask(Role::Shopper, &put_of(1, facts())).expect("done");
+    assert_eq!((events.len(), reply.version), (1, 3));
+}
+
+#[test]
+fn each_request_to_forget_is_on_record_once() {
+    let mut world = World::new();
+    assert_eq!(world.ask(Role::Operator, &forget_of("f-1", 1)).expect("done").0.len(), 1);
+    assert_eq!(world.ask(Role::Operator, &forget_of("f-1", 1)).expect("done").0.len(), 0);
+    let reused = Err(Rejection::Shopper(ShopperRejection::IdempotencyKeyReused));
+    assert_eq!(world.decide(Role::Operator, "ops", &forget_of("f-1", 2)), reused);
+    assert_eq!(world.ask(Role::Operator, &forget_of("f-2", 1)).expect("done").0.len(), 1);
+}
+
+#[test]
+fn only_operators_forget() {
+    let world = World::new();
+    let not_found = Err(Rejection::Shopper(ShopperRejection::ShopperNotFound));
+    for role in [Role::Shopper, Role::Store, Role::Supplier, Role::Warehouse, Role::Analyst, Role::Service] {
+        assert_eq!(world.decide(role, "alice", &forget_of("f", 1)), not_found, "{role:?}");
+    }
+}

@@ -37,7 +37,7 @@ impl AuthConfig {
     /// The pseudonym of a `sub` of the configured issuer.
     #[must_use]
     pub fn pseudonym(&self, sub: &str) -> SubjectId {
-        pseudonym(&MacKey::new(&self.pseudonym_secret), &self.issuer, sub)
+        MacKey::new(&self.pseudonym_secret).pseudonym(&self.issuer, sub)
     }
 }
 
@@ -50,12 +50,6 @@ impl std::fmt::Debug for AuthConfig {
             .field("jwks_url", &self.jwks_url)
             .finish_non_exhaustive()
     }
-}
-
-/// HMAC-SHA-256 of issuer, NUL and `sub`, its first 16 bytes as 32 hexadecimal digits.
-pub(crate) fn pseudonym(secret: &MacKey, issuer: &str, sub: &str) -> SubjectId {
-    let digest = u128::from_be_bytes(secret.digest16(&[issuer.as_bytes(), sub.as_bytes()]));
-    SubjectId::parse(&format!("{digest:032x}")).expect("hexadecimal digits are an id")
 }
 
 /// Whether a text can be a `sub`: 1–255 characters, none of them a control character.

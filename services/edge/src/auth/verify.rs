@@ -5,7 +5,7 @@ use super::{
     cache::TokenCache,
     is_subject,
     jwks::{Jwks, Lookup},
-    pseudonym, unavailable,
+    unavailable,
 };
 use crate::{edge::EdgeError, mac::MacKey, problem::Problem};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -59,7 +59,7 @@ impl Verifier {
 
     /// The pseudonym of a `sub` of our issuer.
     pub fn pseudonym(&self, sub: &str) -> SubjectId {
-        pseudonym(&self.secret, &self.issuer, sub)
+        self.secret.pseudonym(&self.issuer, sub)
     }
 
     /// Who sends these headers.

@@ -179,7 +179,7 @@ impl Ends {
         self.recent.lock().own.get(&place).copied()
     }
 
-    /// The end of a partition, a moment old at most, but newer than any commit of this process.
+    /// The end of a partition, a moment old at most, but newer than all that this process has written.
     pub(super) fn end(&self, topic: Topic, partition: u32) -> Result<u64, LogError> {
         self.clients.topics.check(topic, partition)?;
         let places: Vec<Place> =
@@ -225,7 +225,7 @@ impl Ends {
         Ok(stable)
     }
 
-    /// This process has committed a transaction whose newest records stand there.
+    /// This process has committed a transaction whose newest records stand there, or has written outside of one.
     pub(super) fn wrote(&self, newest: impl IntoIterator<Item = (Place, u64)>) {
         let mut recent = self.recent.lock();
         recent.commits += 1;

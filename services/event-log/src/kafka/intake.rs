@@ -7,13 +7,16 @@ use super::{
     client::{self, Consuming, Isolation, Place, STAYS, at, number, offset, position},
     shared::Shared,
 };
-use crate::{CommandSource, Consumed, LogError, NewDeadLetter, Received};
+use crate::{
+    CommandSource, Consumed, LogError, NewDeadLetter, Received,
+    dead_letter::{About, LetterKind},
+};
 use rdkafka::{
     consumer::Consumer as _,
     error::KafkaError,
     message::{BorrowedMessage, Message as _},
 };
-use schemas::{CommandEnvelope, ShardId, Topic};
+use schemas::{CommandEnvelope, ShardId, Timestamp, Topic};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -149,10 +152,15 @@ fn read(shared: &Shared, message: &BorrowedMessage<'_>) -> Result<Received, Unre
         }
         Err(error) => error.to_string(),
     };
-    let mut about = serde_json::Map::new();
-    about.insert("topic".to_owned(), message.topic().into());
-    about.insert("offset".to_owned(), at.into());
+    let topic = if is_internal { Topic::InternalCommands } else { Topic::Commands };
+    let partition = u32::try_from(message.partition()).unwrap_or_default();
+    let about = About {
+        kind: LetterKind::Command,
+        code: "unreadable_command".to_owned(),
+        at: Timestamp::from_millis(message.timestamp().to_millis().unwrap_or_default()),
+        from: About::place(topic, partition, at),
+    };
     let key = String::from_utf8_lossy(message.key().unwrap_or_default());
     let reason = format!("the record is no command for this shard: {why}");
-    Err(Unreadable { source, letter: NewDeadLetter::new(&key, &reason, value, about) })
+    Err(Unreadable { source, letter: NewDeadLetter::new(&key, &reason, value, about.fields()) })
 }

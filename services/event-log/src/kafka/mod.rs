@@ -3,7 +3,7 @@
 //! A shard is partition *s* of the command topics, of every events topic and of the snapshots. Its lease is a transactional
 //! producer ([`producer`]): taking it fences the earlier one ([`acquire`]). What the shard decides ([`lease`]) is handed to a
 //! thread that writes all that waits as one transaction, which also moves the positions of the commands ([`writer`]). Commands of clients and answers to them go outside of transactions
-//! ([`sender`], [`replies`]). Which process owns which shard the consumer group on the commands says ([`group`]).
+//! ([`sender`], [`replies`]), and so do records that are published by themselves ([`publisher`]). Which process owns which shard the consumer group on the commands says ([`group`]).
 
 mod acquire;
 pub mod admin;
@@ -18,6 +18,7 @@ mod measure;
 mod owned;
 mod polling;
 mod producer;
+mod publisher;
 mod reader;
 mod records;
 mod replies;
@@ -29,13 +30,17 @@ mod shelf;
 mod tails;
 mod writer;
 
+#[cfg(test)]
+mod stuck_tests;
+
 pub use config::{KafkaConfig, MAX_RECORD_BYTES, Sasl, SaslMechanism, Security, Tls};
 
-use crate::{Assignee, EventLog, Lease, LogError, Membership, ReadFrom, Reader, ReplySink, SubmitError};
+use crate::{Assignee, EventLog, Lease, LogError, Membership, NewRecord, ReadFrom, Reader, ReplySink, SubmitError};
 use client::{Ear, Health, Isolation, Topics};
 use ends::Ends;
 use parking_lot::{Mutex, RwLock};
 use producer::Limits;
+use publisher::Publisher;
 use rdkafka::consumer::Consumer as _;
 use replies::Node;
 use schemas::{CommandEnvelope, ShardCount, ShardId, Topic};
@@ -104,6 +109,7 @@ impl KafkaLog {
         let topics = Arc::new(Topics::new(&config, shards, count_replies(&config, &health)?));
         let ends = Ends::start(&config, &topics, &health)?;
         let sender = Sender::start(config.client(), Ear { health: Arc::clone(&health) }, linger)?;
+        let publisher = Publisher::new(config.client(), Ear { health: Arc::clone(&health) });
         let shared = Arc::new(Shared {
             limits: Limits { begin: take, step, transaction },
             source: schemas::cloud_event::source(&config.namespace),
@@ -112,6 +118,7 @@ impl KafkaLog {
             health,
             ends,
             sender,
+            publisher,
             owners: Mutex::default(),
             fenced: Mutex::default(),
             sinks: RwLock::default(),
@@ -166,6 +173,17 @@ impl EventLog for KafkaLog {
         self.writable()?;
         let record = records::command(&self.shared.topics, Topic::Commands, &command);
         self.shared.sender.send(&self.shared.topics, record)
+    }
+
+    fn publish(&self, records: Vec<NewRecord>) -> Result<(), LogError> {
+        crate::published::check(&records)?;
+        self.writable().map_err(|error| LogError::Unavailable(error.to_string()))?;
+        let topics = &self.shared.topics;
+        let records = records.into_iter().map(|record| records::published(topics, record)).collect();
+        self.shared.publisher.publish(topics, records)?;
+        // Whoever asks from now on where a partition ends is told of them.
+        self.shared.ends.wrote([]);
+        Ok(())
     }
 
     /// Waits for brokers that are out of reach.

@@ -38,13 +38,19 @@ impl Owned {
     pub(super) fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Acquire)
     }
-}
 
-impl Drop for Owned {
-    fn drop(&mut self) {
+    /// It is not the newest any more, whoever still has this.
+    pub(super) fn give_up(&self) {
+        self.lost.store(true, Ordering::Release);
         let mut owners = self.shared.owners.lock();
         if owners.get(&self.shard).is_some_and(|newest| Arc::ptr_eq(newest, &self.lost)) {
             owners.remove(&self.shard);
         }
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        self.give_up();
     }
 }

@@ -79,12 +79,34 @@ impl ProducerContext for Deliveries {
     }
 }
 
+/// Since when a call of librdkafka lasts.
+///
+/// It takes a limit of its own for each, which `rd_kafka_send_offsets_to_transaction` does not keep: where the coordinator of
+/// the group dies at the wrong moment it returns never (librdkafka#5456, librdkafka#5511). So who waits for it looks here.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Call(Arc<Mutex<Option<Instant>>>);
+
+impl Call {
+    fn make<T>(&self, call: impl FnOnce() -> T) -> T {
+        *self.0.lock() = Some(Instant::now());
+        let made = call();
+        *self.0.lock() = None;
+        made
+    }
+
+    /// How long the one that is under way lasts; zero where there is none.
+    pub(super) fn lasts(&self) -> Duration {
+        self.0.lock().map_or(Duration::ZERO, |since| since.elapsed())
+    }
+}
+
 /// See the module. One transaction at a time; after [`CommitOutcome::Fenced`] and [`CommitOutcome::Indefinite`] no more.
 pub(super) struct Transactor {
     // Its thread takes delivery reports as they come, also while a call of ours waits in librdkafka.
     producer: Polling<Deliveries>,
     reports: Arc<(Mutex<Reports>, Condvar)>,
     limit: Duration,
+    call: Call,
 }
 
 /// How long things may take.
@@ -127,10 +149,15 @@ impl Transactor {
         let name = topics.name(Topic::Snapshots);
         producer.client().fetch_watermarks(name, number(shard.0), limits.begin).map_err(taken)?;
         match producer.init_transactions(limits.begin) {
-            Ok(()) => Ok(Self { producer, reports, limit: limits.step }),
+            Ok(()) => Ok(Self { producer, reports, limit: limits.step, call: Call::default() }),
             Err(error) if Verdict::of(&error) == Verdict::Fenced => Err(LogError::Fenced),
             Err(error) => Err(taken(error)),
         }
+    }
+
+    /// Tells of the calls that it makes.
+    pub(super) fn call(&self) -> Call {
+        self.call.clone()
     }
 
     /// Commits records and positions as one transaction; gives the offset of each record, in their order.
@@ -157,7 +184,7 @@ impl Transactor {
     ) -> Result<(), KafkaError> {
         *self.reports.0.lock() = Reports { waiting: records.len(), failed: None, offsets: vec![-1; records.len()] };
         self.producer.begin_transaction()?;
-        let place = || self.producer.send_offsets_to_transaction(positions, group, self.limit);
+        let place = || self.call.make(|| self.producer.send_offsets_to_transaction(positions, group, self.limit));
         if order == Order::PositionsFirst {
             place()?;
         }

@@ -1,7 +1,7 @@
 //! Records as they stand in topics: events as CloudEvents in Kafka's binary mode, everything else as key and value.
 
 use super::client::{Topics, offset};
-use crate::{Batch, Consumed, NewEvent, Record};
+use crate::{Batch, Consumed, Headers, NewEvent, NewRecord, Record};
 use rdkafka::message::{BorrowedMessage, Header, Headers as _, Message as _, OwnedHeaders};
 use schemas::{CloudEvent, CommandEnvelope, Envelope, Position, ShardId, Topic};
 use serde::{Deserialize, Serialize};
@@ -90,6 +90,25 @@ pub(super) fn encode(topics: &Topics, shard: ShardId, source: &str, batch: &mut 
     out
 }
 
+/// A record that is published by itself.
+pub(super) fn published(topics: &Topics, record: NewRecord) -> Outgoing {
+    let NewRecord { topic, key, headers, value } = record;
+    let partition = topics.shards.of_key(&key).0;
+    let headers = headers.iter().fold(OwnedHeaders::new_with_capacity(headers.len()), |all, (key, value)| {
+        all.insert(Header { key, value: Some(value.as_slice()) })
+    });
+    Outgoing { topic, partition, key, value, headers: Some(headers) }
+}
+
+/// The headers of a record, whoever wrote it; one without a value has an empty one.
+fn headers(message: &BorrowedMessage<'_>) -> Headers {
+    let Some(headers) = message.headers() else { return Headers::new() };
+    let all =
+        || headers.iter().map(|Header { key, value }| (key.to_owned(), value.unwrap_or_default().to_vec())).collect();
+    // rdkafka panics over a name that is no UTF-8. Such a record has none: whoever uses it finds that it says nothing.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(all)).unwrap_or_default()
+}
+
 /// A record as it was read; `None` for one of a topic that is not ours.
 pub(super) fn read(topics: &Topics, message: &BorrowedMessage<'_>) -> Option<Record> {
     let topic = topics.topic(message.topic())?;
@@ -99,6 +118,7 @@ pub(super) fn read(topics: &Topics, message: &BorrowedMessage<'_>) -> Option<Rec
         offset: offset(message.offset()),
         key: String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned(),
         envelope: if Topic::EVENTS.contains(&topic) { envelope(message) } else { None },
+        headers: if crate::is_published(topic) { headers(message) } else { Headers::new() },
         value: message.payload().map(<[u8]>::to_vec),
     })
 }

@@ -279,6 +279,7 @@ mod tests {
             Rejection::Drop(DropRejection::IdempotencyKeyReused),
             Rejection::Follows(FollowsRejection::IdempotencyKeyReused),
             Rejection::Shopper(ShopperRejection::ShopperNotFound),
+            Rejection::Shopper(ShopperRejection::IdempotencyKeyReused),
             Rejection::Undecidable(Undecidable::CommandDeadLettered),
         ];
         for refusal in refusals {

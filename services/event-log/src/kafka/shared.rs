@@ -5,6 +5,7 @@ use super::{
     client::{Health, Topics},
     ends::Ends,
     producer::Limits,
+    publisher::Publisher,
     replies,
     sender::Sender,
 };
@@ -31,6 +32,7 @@ pub(super) struct Shared {
     pub(super) health: Arc<Health>,
     pub(super) ends: Ends,
     pub(super) sender: Sender,
+    pub(super) publisher: Publisher,
     /// By shard: whether the newest lease of this process has been lost to a newer one.
     pub(super) owners: Mutex<BTreeMap<ShardId, Arc<AtomicBool>>>,
     /// Shards that somebody else has taken, and when that was seen.

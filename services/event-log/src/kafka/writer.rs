@@ -3,7 +3,7 @@
 use super::{
     client::{self, Place},
     owned::Owned,
-    producer::{Order, Transactor},
+    producer::{Call, Order, Transactor},
     records::{self, Outgoing},
     shared::Shared,
     shelf::Shelf,
@@ -29,6 +29,11 @@ const ATTRIBUTES: usize = 400;
 const PAUSE: Duration = Duration::from_millis(1);
 /// After this they are written for sure, or the brokers are in trouble.
 const SOON: Duration = Duration::from_millis(20);
+
+/// So much longer than its limit a call of librdkafka may last before nobody waits for it any more.
+const OVERDUE: Duration = Duration::from_secs(2);
+/// How often that is looked at.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// What one transaction writes, and what is told once it is committed.
 #[derive(Debug, Default)]
@@ -64,6 +69,8 @@ struct Queue {
     is_closing: bool,
     /// Why nothing more is written.
     failed: Option<CommitOutcome>,
+    /// Whether the thread has.
+    has_ended: bool,
 }
 
 #[derive(Debug, Default)]
@@ -74,9 +81,11 @@ struct Desk {
 
 /// See the module. Dropped, it writes what waits, and ends.
 pub(super) struct Writer {
+    owned: Arc<Owned>,
     desk: Arc<Desk>,
     shelf: Arc<Mutex<Shelf>>,
     thread: Option<JoinHandle<()>>,
+    call: Call,
 }
 
 impl Writer {
@@ -89,7 +98,7 @@ impl Writer {
         consumed: Consumed,
     ) -> Result<Self, LogError> {
         let desk = Arc::new(Desk::default());
-        let shelf = Arc::new(Mutex::new(shelf));
+        let (shelf, call) = (Arc::new(Mutex::new(shelf)), transactor.call());
         let writing = Writing {
             owned: Arc::clone(owned),
             transactor,
@@ -103,7 +112,7 @@ impl Writer {
             .name(format!("writer-{}", owned.shard().0))
             .spawn(move || writing.run())
             .map_err(|error| LogError::Unavailable(format!("cannot start a thread: {error}")))?;
-        Ok(Self { desk, shelf, thread: Some(thread) })
+        Ok(Self { owned: Arc::clone(owned), desk, shelf, thread: Some(thread), call })
     }
 
     /// Takes work, in its order. Committed = it is written next, or nothing more is ever written.
@@ -111,13 +120,13 @@ impl Writer {
         let bytes = work.bytes();
         let mut queue = self.desk.queue.lock();
         loop {
-            if let Some(failed) = queue.failed {
+            if let Some(failed) = self.outcome(&mut queue) {
                 return failed;
             }
             if queue.bytes == 0 || queue.bytes + bytes <= MOST_BYTES {
                 break;
             }
-            self.desk.changed.wait(&mut queue);
+            self.desk.changed.wait_for(&mut queue, LOOK);
         }
         queue.bytes += bytes;
         queue.waiting.extend(work);
@@ -128,15 +137,35 @@ impl Writer {
     /// Waits until all is written; what became of it.
     pub(super) fn settle(&self) -> CommitOutcome {
         let mut queue = self.desk.queue.lock();
-        while queue.failed.is_none() && (queue.is_writing || !queue.waiting.is_empty()) {
-            self.desk.changed.wait(&mut queue);
+        loop {
+            if let Some(failed) = self.outcome(&mut queue) {
+                return failed;
+            }
+            if !queue.is_writing && queue.waiting.is_empty() {
+                return CommitOutcome::Committed;
+            }
+            self.desk.changed.wait_for(&mut queue, LOOK);
         }
-        queue.failed.unwrap_or(CommitOutcome::Committed)
     }
 
     /// Why nothing more is written.
     pub(super) fn failed(&self) -> Option<CommitOutcome> {
-        self.desk.queue.lock().failed
+        self.outcome(&mut self.desk.queue.lock())
+    }
+
+    /// The same. A call that does not return is waited for no longer: what became of its transaction the next owner learns,
+    /// who fences it.
+    fn outcome(&self, queue: &mut Queue) -> Option<CommitOutcome> {
+        if queue.failed.is_none() && self.call.lasts() > self.owned.shared().limits.step + OVERDUE {
+            let shard = self.owned.shard().0;
+            tracing::error!(
+                shard,
+                "Kafka's client does not return from a transaction; the shard is taken again without it"
+            );
+            queue.failed = Some(CommitOutcome::Indefinite);
+            self.desk.changed.notify_all();
+        }
+        queue.failed
     }
 
     /// Whether all is written.
@@ -153,12 +182,20 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.desk.queue.lock().is_closing = true;
+        let Some(thread) = self.thread.take() else { return };
+        let mut queue = self.desk.queue.lock();
+        queue.is_closing = true;
         self.desk.changed.notify_all();
-        if let Some(thread) = self.thread.take() {
-            // One that panicked has said so, and written nothing since.
-            drop(thread.join());
+        while !queue.has_ended {
+            // Left behind it holds nothing that others wait for: it is fenced, and its transaction aborted, by the next owner.
+            if self.outcome(&mut queue).is_some() && self.call.lasts() > Duration::ZERO {
+                return self.owned.give_up();
+            }
+            self.desk.changed.wait_for(&mut queue, LOOK);
         }
+        drop(queue);
+        // One that panicked has said so, and written nothing since.
+        drop(thread.join());
     }
 }
 
@@ -184,7 +221,9 @@ struct Writing {
 /// However the thread ends: nobody waits for it any more.
 impl Drop for Writing {
     fn drop(&mut self) {
-        self.desk.queue.lock().failed.get_or_insert(CommitOutcome::Indefinite);
+        let mut queue = self.desk.queue.lock();
+        queue.failed.get_or_insert(CommitOutcome::Indefinite);
+        queue.has_ended = true;
         self.desk.changed.notify_all();
     }
 }
@@ -205,6 +244,9 @@ impl Writing {
             queue.is_writing = false;
             if outcome != CommitOutcome::Committed {
                 queue.failed = Some(outcome);
+            }
+            // Also where nobody waits for it any more, and it has been committed after all.
+            if queue.failed.is_some() {
                 return;
             }
             self.desk.changed.notify_all();
@@ -272,7 +314,7 @@ impl Writing {
                 CommitOutcome::Committed
             }
             Err(outcome) => {
-                if outcome == CommitOutcome::Fenced {
+                if outcome == CommitOutcome::Fenced && !self.owned.is_lost() {
                     self.shared().fenced(self.shard());
                 }
                 outcome

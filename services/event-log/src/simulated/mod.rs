@@ -10,7 +10,9 @@ mod partitions;
 mod reader;
 mod world;
 
-use crate::{Assignee, EventLog, Lease, LogError, Membership, ReadFrom, Reader, Record, ReplySink, SubmitError};
+use crate::{
+    Assignee, EventLog, Lease, LogError, Membership, NewRecord, ReadFrom, Reader, Record, ReplySink, SubmitError,
+};
 use parking_lot::Mutex;
 use schemas::{CommandEnvelope, Reply, ShardCount, ShardId, Topic};
 use std::sync::Arc;
@@ -40,6 +42,21 @@ pub enum Fate {
         committed: bool,
     },
 }
+
+/// How a call of [`EventLog::publish`] ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Publishing {
+    /// All of it is in the log.
+    Written,
+    /// It says that it failed, and the first so many records are in the log.
+    Failed {
+        /// How many, at most all.
+        written: usize,
+    },
+}
+
+/// Decides how calls of [`EventLog::publish`] end.
+pub type OnPublish = Box<dyn FnMut(&[NewRecord]) -> Publishing + Send>;
 
 /// Decides how commits end.
 pub type OnCommit = Box<dyn FnMut(ShardId) -> Fate + Send>;
@@ -94,6 +111,11 @@ impl SimulatedLog {
     /// Decides from now on how commits end (cluster). At first all are committed.
     pub fn on_commit(&self, decide: OnCommit) {
         self.world.lock().on_commit = decide;
+    }
+
+    /// Decides from now on how records that are published by themselves end. At first all are written.
+    pub fn on_publish(&self, decide: OnPublish) {
+        self.world.lock().on_publish = decide;
     }
 
     /// How many replies of committed batches are under way (cluster).
@@ -171,6 +193,11 @@ impl EventLog for SimulatedLog {
 
     fn submit(&self, command: CommandEnvelope) -> Result<(), SubmitError> {
         self.world.lock().submit(command)
+    }
+
+    /// What it has written is durable at once.
+    fn publish(&self, records: Vec<NewRecord>) -> Result<(), LogError> {
+        self.world.lock().publish(records)
     }
 
     fn register(&self, sink: Arc<dyn ReplySink>) -> u32 {

@@ -17,7 +17,7 @@ struct Partition {
 #[derive(Debug)]
 pub(super) struct Partitions {
     partitions: BTreeMap<(Topic, u32), Partition>,
-    /// Whether old values of a compacted topic and tombstones vanish at once, or stay as they do for a while on Kafka.
+    /// Whether old values of a compacted topic, and tombstones of snapshots, vanish at once, or stay for a while as on Kafka.
     compacts: bool,
     /// Whether every transaction uses up one offset more in each partition, as Kafka's markers do.
     has_markers: bool,
@@ -60,7 +60,8 @@ impl Partitions {
         partition.end = partition.next;
         if self.compacts && record.topic.is_compacted() {
             partition.records.retain(|earlier| earlier.key != record.key);
-            if record.value.is_none() {
+            // Of a state the tombstone stays: whoever follows the topic must see it.
+            if record.value.is_none() && record.topic == Topic::Snapshots {
                 return;
             }
         }

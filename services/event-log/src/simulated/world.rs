@@ -1,9 +1,9 @@
 //! Everything that a simulated log is made of.
 
-use super::{Fate, OnCommit, Profile, SimulatedOptions, partitions::Partitions};
+use super::{Fate, OnCommit, OnPublish, Profile, Publishing, SimulatedOptions, partitions::Partitions};
 use crate::{
-    Batch, CommandSource, CommitOutcome, Consumed, LogError, MAX_RECORD_BYTES, NewEvent, Polled, Received, Record,
-    ReplySink, SubmitError, inbox::Inbox, shard_of_command,
+    Batch, CommandSource, CommitOutcome, Consumed, LogError, MAX_RECORD_BYTES, NewEvent, NewRecord, Polled, Received,
+    Record, ReplySink, SubmitError, inbox::Inbox, shard_of_command,
 };
 use schemas::{CommandEnvelope, Reply, ShardCount, ShardId, Topic};
 use std::{
@@ -51,6 +51,7 @@ pub(super) struct World {
     pub(super) sinks: Vec<(u32, Arc<dyn ReplySink>)>,
     nodes: u32,
     pub(super) on_commit: OnCommit,
+    pub(super) on_publish: OnPublish,
     pub(super) refuse: Option<SubmitError>,
     closing: bool,
 }
@@ -74,6 +75,7 @@ impl World {
             sinks: Vec::new(),
             nodes: 0,
             on_commit: Box::new(|_| Fate::Committed),
+            on_publish: Box::new(|_| Publishing::Written),
             refuse: None,
             closing: false,
         }
@@ -98,6 +100,23 @@ impl World {
                 Ok(())
             }
         }
+    }
+
+    /// Appends records by themselves.
+    pub(super) fn publish(&mut self, records: Vec<NewRecord>) -> Result<(), LogError> {
+        crate::published::check(&records)?;
+        self.writable().map_err(|refused| LogError::Unavailable(refused.to_string()))?;
+        let (written, told) = match (self.on_publish)(&records) {
+            Publishing::Written => (records.len(), Ok(())),
+            Publishing::Failed { written } => {
+                (written, Err(LogError::Unavailable("what became of the records is unknown".to_owned())))
+            }
+        };
+        for NewRecord { topic, key, headers, value } in records.into_iter().take(written) {
+            let partition = self.count.of_key(&key).0;
+            self.log.append(Record { topic, partition, offset: 0, key, envelope: None, headers, value });
+        }
+        told
     }
 
     pub(super) fn register(&mut self, sink: Arc<dyn ReplySink>) -> u32 {
@@ -278,7 +297,15 @@ impl World {
         stored.epoch = epoch.max(stored.epoch);
         stored.consumed = stored.consumed.later(batch.consumed);
         let touched = touched(self.count, shard, &batch);
-        let plain = |topic, key, value| Record { topic, partition: shard.0, offset: 0, key, envelope: None, value };
+        let plain = |topic, key, value| Record {
+            topic,
+            partition: shard.0,
+            offset: 0,
+            key,
+            envelope: None,
+            headers: Vec::new(),
+            value,
+        };
         for event in batch.events {
             let key = event.envelope.subject.clone();
             let record = plain(event.topic, key, Some(event.value));
@@ -351,7 +378,7 @@ fn touched(count: ShardCount, shard: ShardId, batch: &Batch) -> BTreeSet<(Topic,
 fn record_of(topic: Topic, shard: ShardId, command: &CommandEnvelope) -> Record {
     let value = serde_json::to_vec(command).expect("a command is plain data with text keys");
     let key = command.command.key().to_owned();
-    Record { topic, partition: shard.0, offset: 0, key, envelope: None, value: Some(value) }
+    Record { topic, partition: shard.0, offset: 0, key, envelope: None, headers: Vec::new(), value: Some(value) }
 }
 
 /// Whether a record of it is more than Kafka's client takes, however often it is given.

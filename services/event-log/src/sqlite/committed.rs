@@ -70,7 +70,7 @@ impl Tail {
 /// What a reader waits for: nobody is woken by what does not concern them.
 #[derive(Debug, Clone)]
 pub(super) struct Interest {
-    topics: u16,
+    topics: u32,
     wake: Arc<Condvar>,
 }
 

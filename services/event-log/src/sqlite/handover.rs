@@ -19,6 +19,8 @@ pub(super) struct Row {
     pub(super) topic: Topic,
     pub(super) partition: u32,
     pub(super) first: u64,
+    /// Of the one record, where only the newest of a key is kept.
+    pub(super) key: Option<String>,
     pub(super) encoded: Encoded,
 }
 
@@ -53,6 +55,14 @@ pub(super) struct Handed {
 }
 
 impl Handed {
+    /// Records that no shard has written.
+    pub(super) fn published(rows: Vec<Row>) -> Self {
+        let (snapshots, replies) = (Vec::new(), Vec::new());
+        // With neither snapshots nor a state it does not matter which shard's it is.
+        let shard = ShardId(0);
+        Self { shard, ticket: 0, rows, snapshots_first: 0, snapshots, state: None, trim: None, replies }
+    }
+
     /// Whether it holds more than replies.
     pub(super) fn is_written(&self) -> bool {
         !self.rows.is_empty() || !self.snapshots.is_empty() || self.state.is_some()
@@ -131,11 +141,24 @@ impl Core {
     }
 
     /// Gives a row its offsets.
-    fn place(&mut self, topic: Topic, partition: u32, encoded: Encoded) -> Row {
+    pub(super) fn place(&mut self, topic: Topic, partition: u32, key: Option<String>, encoded: Encoded) -> Row {
         let end = &mut self.shards[partition as usize].ends[index(topic)];
-        let row = Row { topic, partition, first: *end, encoded };
+        let row = Row { topic, partition, first: *end, key, encoded };
         *end = row.end();
         row
+    }
+
+    /// Whether so much more may wait to be written.
+    pub(super) const fn has_room(&self, bytes: usize, most: usize) -> bool {
+        self.queued_bytes == 0 || self.queued_bytes + bytes <= most
+    }
+
+    /// Gives a batch its place in the order of all batches.
+    pub(super) fn enqueue(&mut self, handed: Handed, bytes: usize) -> u64 {
+        self.tickets += 1;
+        self.queued_bytes += bytes;
+        self.queue.push(Handed { ticket: self.tickets, ..handed });
+        self.tickets
     }
 
     /// Moves the shard's own state; the row to write, if a written batch changes it.
@@ -235,20 +258,20 @@ impl Shared {
             if core.failed || !core.is_owner(shard, epoch) {
                 return None;
             }
-            if core.queued_bytes == 0 || core.queued_bytes + bytes <= self.queue_bytes {
+            if core.has_room(bytes, self.queue_bytes) {
                 break;
             }
             self.space.wait(&mut core);
         }
         let mut rows = Vec::with_capacity(events.len() + internal.len() + usize::from(dead_letters.is_some()));
         for (topic, first_seq, encoded) in events {
-            let row = core.place(topic, shard.0, encoded);
+            let row = core.place(topic, shard.0, None, encoded);
             assert_eq!(row.first + 1, first_seq, "the first event of a batch follows the shard's last one in {topic}");
             rows.push(row);
         }
-        rows.extend(dead_letters.map(|encoded| core.place(Topic::DeadLetters, shard.0, encoded)));
+        rows.extend(dead_letters.map(|encoded| core.place(Topic::DeadLetters, shard.0, None, encoded)));
         for (target, commands, encoded) in internal {
-            let row = core.place(Topic::InternalCommands, target.0, encoded);
+            let row = core.place(Topic::InternalCommands, target.0, None, encoded);
             self.inboxes[target.0 as usize].deliver(row.first, commands);
             rows.extend((!planted::bug!("outbox-in-memory")).then_some(row));
         }
@@ -256,10 +279,8 @@ impl Shared {
         let state = core.advance(shard, consumed, count, !rows.is_empty());
         let snapshots_first = state.map_or(0, |state| state.snapshots_end - count);
         let trim = if state.is_some() { core.trim(shard) } else { None };
-        core.tickets += 1;
-        let ticket = core.tickets;
-        core.queued_bytes += bytes;
-        core.queue.push(Handed { shard, ticket, rows, snapshots_first, snapshots, state, trim, replies });
+        let handed = Handed { shard, ticket: 0, rows, snapshots_first, snapshots, state, trim, replies };
+        let ticket = core.enqueue(handed, bytes);
         drop(core);
         self.work.notify_one();
         Some(ticket)

@@ -10,12 +10,13 @@ mod disk;
 mod handover;
 mod key;
 mod lease;
+mod publish;
 mod reader;
 mod schema;
 mod shared;
 mod write;
 
-use crate::{Assignee, EventLog, Lease, LogError, Membership, ReadFrom, Reader, ReplySink, SubmitError};
+use crate::{Assignee, EventLog, Lease, LogError, Membership, NewRecord, ReadFrom, Reader, ReplySink, SubmitError};
 use appender::Appender;
 use parking_lot::Mutex;
 use schemas::{CommandEnvelope, ShardCount, ShardId, Topic};
@@ -183,6 +184,10 @@ impl EventLog for SqliteLog {
         self.writable()?;
         let shard = crate::shard_of_command(self.shared.shards, &command.command);
         self.shared.inboxes[shard.0 as usize].submit(command)
+    }
+
+    fn publish(&self, records: Vec<NewRecord>) -> Result<(), LogError> {
+        self.shared.publish(&records)
     }
 
     fn register(&self, sink: Arc<dyn ReplySink>) -> u32 {

@@ -1,7 +1,7 @@
 //! Readers of committed records: the newest from memory, older ones from the file.
 
 use super::{
-    codec::{Damage, events, plain, stored},
+    codec::{Damage, events, plain, published, stored},
     committed::{Interest, Ready, TailBatch, Wanted},
     key::{offset, partition_range, row_id},
     schema,
@@ -46,6 +46,9 @@ impl SqliteReader {
         let connection = self.connection.as_ref().expect("opened above");
         match self.places[i].topic {
             Topic::Snapshots => read_snapshots(connection, self.places[i], max_bytes, out),
+            Topic::ItemsState | Topic::StockState | Topic::OrdersState => {
+                read_states(connection, self.places[i], max_bytes, out)
+            }
             Topic::Commands
             | Topic::InternalCommands
             | Topic::InventoryEvents
@@ -57,7 +60,8 @@ impl SqliteReader {
             | Topic::FollowsEvents
             | Topic::ShoppersEvents
             | Topic::DeadLetters
-            | Topic::Replies => read_batches(connection, self.places[i], max_bytes, out),
+            | Topic::Replies
+            | Topic::SupplierItems => read_batches(connection, self.places[i], max_bytes, out),
         }
     }
 }
@@ -164,7 +168,8 @@ pub(super) fn read_batches(
             events::decode(data, place, out).map_err(|damage| damaged(topic, partition, first, damage))?
         } else {
             let from = ReadFrom { topic, partition, offset: next };
-            plain_records(data, from, first, out).map_err(|damage| damaged(topic, partition, first, damage))?
+            let records = if published::is_it(data) { published_records } else { plain_records };
+            records(data, from, first, out).map_err(|damage| damaged(topic, partition, first, damage))?
         };
         if after != end {
             return Err(damaged(topic, partition, first, Damage::Malformed));
@@ -184,9 +189,51 @@ fn plain_records(data: &[u8], from: ReadFrom, first: u64, out: &mut Vec<Record>)
         offset,
         key: key.to_owned(),
         envelope: None,
+        headers: Vec::new(),
         value: Some(value.to_vec()),
     }));
     Ok(end)
+}
+
+fn published_records(data: &[u8], from: ReadFrom, first: u64, out: &mut Vec<Record>) -> Result<u64, Damage> {
+    let records = published::decode(data)?;
+    let end = first + records.len() as u64;
+    let wanted = (first..).zip(records).filter(|(at, _)| *at >= from.offset);
+    out.extend(wanted.map(|(offset, published::Published { key, headers, value })| Record {
+        topic: from.topic,
+        partition: from.partition,
+        offset,
+        key,
+        envelope: None,
+        headers,
+        value,
+    }));
+    Ok(end)
+}
+
+/// Reads the newest records of keys; older ones are gone.
+fn read_states(
+    connection: &Connection,
+    from: ReadFrom,
+    max_bytes: usize,
+    out: &mut Vec<Record>,
+) -> Result<u64, LogError> {
+    let ReadFrom { topic, partition, offset: mut next } = from;
+    let (_, highest) = partition_range(topic, partition);
+    let sql = "SELECT id, data FROM states WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
+    let mut select = connection.prepare_cached(sql).map_err(unread)?;
+    let mut rows = select.query((row_id(topic, partition, next), highest)).map_err(unread)?;
+    let (mut bytes, mut scratch) = (0, Vec::new());
+    while bytes < max_bytes
+        && let Some(row) = rows.next().map_err(unread)?
+    {
+        let at = offset(row.get(0).map_err(unread)?);
+        let data: Vec<u8> = row.get(1).map_err(unread)?;
+        bytes += data.len();
+        let read = stored::unpack(&data, &mut scratch).and_then(|data| published_records(data, from, at, out));
+        next = read.map_err(|damage| damaged(topic, partition, at, damage))?;
+    }
+    Ok(next)
 }
 
 fn read_snapshots(
@@ -207,7 +254,7 @@ fn read_snapshots(
         let at = offset(row.get(0).map_err(unread)?);
         let (key, value): (String, Vec<u8>) = (row.get(1).map_err(unread)?, row.get(2).map_err(unread)?);
         bytes += value.len();
-        out.push(Record { topic, partition, offset: at, key, envelope: None, value: Some(value) });
+        out.push(Record { topic, partition, offset: at, key, envelope: None, headers: Vec::new(), value: Some(value) });
         next = at + 1;
     }
     Ok(next)

@@ -2,10 +2,10 @@
 
 use super::{
     SqliteOptions,
-    key::{ByTopic, index, offset, partition_range},
+    key::{ByTopic, code, index, offset, partition_range},
 };
 use crate::{Consumed, LogError};
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 use schemas::{ShardCount, Topic};
 use std::{path::Path, time::Duration};
 
@@ -13,7 +13,6 @@ use std::{path::Path, time::Duration};
 const FORMAT: i64 = 1;
 
 /// The tables. `id` is [`super::key::row_id`]: a rowid table keeps long values out of the inner pages of its tree.
-/// `record_batches` is for people with a SQLite shell.
 const TABLES: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
 CREATE TABLE shards (
@@ -24,12 +23,37 @@ CREATE TABLE batches (id INTEGER PRIMARY KEY, count INTEGER NOT NULL, data BLOB 
 CREATE TABLE snapshots (
     id INTEGER PRIMARY KEY, partition INTEGER NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, UNIQUE (partition, key)
 ) STRICT;
-CREATE VIEW record_batches AS SELECT
-    CASE id >> 59 WHEN 1 THEN 'commands.v1' WHEN 2 THEN 'internal.commands.v1' WHEN 3 THEN 'inventory.events.v1'
-        WHEN 4 THEN 'orders.events.v1' WHEN 5 THEN 'snapshots.v1' WHEN 6 THEN 'dead-letters.v1'
-        WHEN 8 THEN 'carts.events.v1' WHEN 9 THEN 'stores.events.v1' WHEN 10 THEN 'warehouses.events.v1' END AS topic,
-    (id >> 47) & 4095 AS partition, id & 140737488355327 AS first_offset, count, data FROM batches;
 ";
+
+/// What later versions added to it.
+///
+/// The newest record of each key of the topics of states; `place` is the part of `id` that says which partition.
+const ADDED: &str = "
+CREATE TABLE IF NOT EXISTS states (
+    id INTEGER PRIMARY KEY, place INTEGER NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL, UNIQUE (place, key)
+) STRICT;
+";
+
+/// A view with the names of topics, for people with a SQLite shell.
+fn record_batches() -> String {
+    let stored = Topic::ALL.into_iter().filter(|topic| !Topic::STATES.contains(topic));
+    let names: String = stored.map(|topic| format!(" WHEN {} THEN '{topic}'", code(topic))).collect();
+    format!(
+        "CREATE VIEW record_batches AS SELECT CASE id >> 59{names} END AS topic, (id >> 47) & 4095 AS partition, \
+         id & 140737488355327 AS first_offset, count, data FROM batches"
+    )
+}
+
+/// Adds what a directory that an earlier version made does not have.
+fn extend(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(ADDED)?;
+    let (sql, wanted) = ("SELECT sql FROM sqlite_schema WHERE name = 'record_batches'", record_batches());
+    let known: Option<String> = transaction.query_row(sql, (), |row| row.get(0)).optional()?;
+    if known.as_ref() != Some(&wanted) {
+        transaction.execute_batch(&format!("DROP VIEW IF EXISTS record_batches; {wanted};"))?;
+    }
+    Ok(())
+}
 
 /// What a shard's next owner must know.
 #[derive(Debug, Clone, Copy, Default)]
@@ -107,6 +131,7 @@ fn prepare(connection: &mut Connection, options: &SqliteOptions) -> rusqlite::Re
             transaction.execute("INSERT INTO meta (key, value) VALUES (?1, ?2)", (key, value))?;
         }
     }
+    extend(&transaction)?;
     transaction.commit()
 }
 
@@ -178,7 +203,11 @@ fn load_shard(connection: &Connection, shard: u32) -> rusqlite::Result<StoredSha
     }
     for topic in Topic::ALL {
         let (lowest, highest) = partition_range(topic, shard);
-        let sql = "SELECT id, count FROM batches WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1";
+        let sql = if Topic::STATES.contains(&topic) {
+            "SELECT id, 1 FROM states WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1"
+        } else {
+            "SELECT id, count FROM batches WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1"
+        };
         let newest = connection
             .prepare_cached(sql)?
             .query_row((lowest, highest), |row| Ok(offset(row.get(0)?) + row.get::<_, u32>(1).map(u64::from)?));

@@ -3,7 +3,7 @@
 use super::{
     codec::stored,
     handover::{Handed, ShardRow},
-    key::{partition_range, row_id},
+    key::{partition_range, place, row_id},
 };
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use schemas::{ShardId, Topic};
@@ -40,8 +40,16 @@ fn rows(transaction: &Transaction<'_>, handed: &Handed, scratch: &mut Vec<u8>) -
     for row in &handed.rows {
         let id = row_id(row.topic, row.partition, row.first);
         stored::pack(&row.encoded.bytes, scratch);
-        insert.execute((id, row.encoded.count, &*scratch))?;
         bytes += scratch.len() + PAGE;
+        if let Some(key) = &row.key {
+            // The newest record of a key stays, a tombstone too: whoever follows the topic must see it.
+            let sql = "INSERT OR REPLACE INTO states (id, place, key, data) VALUES (?1, ?2, ?3, ?4)";
+            let place = place(row.topic, row.partition).cast_signed();
+            transaction.prepare_cached(sql)?.execute((id, place, key, &*scratch))?;
+            bytes += PAGE;
+        } else {
+            insert.execute((id, row.encoded.count, &*scratch))?;
+        }
     }
     Ok(bytes)
 }

@@ -4,6 +4,7 @@ pub mod assignments;
 mod commands;
 mod commits;
 mod leases;
+mod published;
 mod readers;
 mod snapshots;
 

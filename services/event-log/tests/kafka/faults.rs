@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Brokers of a test's own, that it may freeze.
-fn alone() -> (KafkaCluster, Kafka) {
+pub(super) fn alone() -> (KafkaCluster, Kafka) {
     let cluster = KafkaCluster::start(1);
     let mut world = Kafka::on(&cluster.bootstrap());
     world.options.step = Duration::from_secs(1);

@@ -3,6 +3,7 @@
 mod faults;
 mod fencing;
 mod positions;
+mod published;
 mod records;
 mod sharing;
 

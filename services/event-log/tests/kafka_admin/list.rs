@@ -101,7 +101,8 @@ fn every_writer_is_a_service() {
     let services = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     for entry in &topics().topics {
         assert!(!entry.writers.is_empty(), "{} has no writer", entry.topic);
-        for writer in &entry.writers {
+        // The others publish what suppliers said.
+        for writer in entry.writers.iter().filter(|writer| *writer != "suppliers") {
             assert!(services.join(writer).is_dir(), "{}: there is no service `{writer}`", entry.topic);
         }
     }

@@ -1,6 +1,7 @@
 //! What only the embedded log promises: one process, one set of settings, files that survive.
 
 mod damage;
+mod published;
 
 use crate::world::{
     LONG, Sink, Sqlite, World, command, event, events, lease, numbers, options, read, reply, seqs, take_all, try_read,

@@ -5,11 +5,8 @@ use super::{
     letter::{About, Letter},
     post::{Post, Untaken},
 };
-use crate::{
-    CONSUMER, NotifierError,
-    reading::{Shared, read},
-    runner::{CHECKPOINT_EVERY, sleep_until},
-};
+use crate::CONSUMER;
+use consumer::{CHECKPOINT_EVERY, Progress, StartError, read, sleep_until};
 use event_log::{EventLog, Record};
 use keys::{KeyError, KeyStore};
 use read_model::{
@@ -18,10 +15,7 @@ use read_model::{
     views::{drop, shoppers, stores},
 };
 use schemas::{Clock, shopper::Notification};
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
     task::{JoinHandle, JoinSet},
@@ -33,7 +27,7 @@ const MOST_OPEN: usize = 4_096;
 
 /// The running sender of mails. Dropping it stops it without waiting.
 pub(crate) struct MailRunner {
-    shared: Arc<Shared>,
+    shared: Arc<Progress>,
     stop: watch::Sender<bool>,
     task: Option<JoinHandle<()>>,
 }
@@ -47,10 +41,10 @@ impl MailRunner {
         clock: Arc<dyn Clock>,
         post: Option<Post>,
         checkpoints: &Checkpoints,
-    ) -> Result<Self, NotifierError> {
+    ) -> Result<Self, StartError> {
         let most_at_once = post.as_ref().map_or(0, |post| post.most_at_once);
         let core = MailCore::new(log.shards(), most_at_once, checkpoints);
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Progress::new("the sender of mails"));
         let records = read("notifier-mail", &*log, core.done(), &shared)?;
         let (stop, stopped) = watch::channel(false);
         let keeper = CheckpointKeeper::new(Arc::clone(&views), CONSUMER, checkpoints.clone());
@@ -67,7 +61,7 @@ impl MailRunner {
 
     /// Stops: messages that are under way are left to the next start, the checkpoint is written.
     pub async fn stop(&mut self) {
-        self.shared.stopping.store(true, Ordering::Release);
+        self.shared.stop();
         self.stop.send_replace(true);
         if let Some(task) = self.task.take()
             && let Err(error) = task.await
@@ -79,7 +73,7 @@ impl MailRunner {
 
 impl Drop for MailRunner {
     fn drop(&mut self) {
-        self.shared.stopping.store(true, Ordering::Release);
+        self.shared.stop();
         self.stop.send_replace(true);
     }
 }
@@ -89,7 +83,7 @@ struct Task {
     desk: Desk,
     clock: Arc<dyn Clock>,
     core: MailCore,
-    shared: Arc<Shared>,
+    shared: Arc<Progress>,
     sends: JoinSet<(u64, Outcome)>,
     keeper: CheckpointKeeper,
     started: Instant,
@@ -129,7 +123,7 @@ impl Task {
                 _ = stopped.changed() => break,
             }
         }
-        self.shared.stopping.store(true, Ordering::Release);
+        self.shared.stop();
         self.sends.shutdown().await;
         self.keeper.finish(self.core.done()).await;
     }

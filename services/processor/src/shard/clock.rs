@@ -4,8 +4,9 @@ use super::{
     Effects, Rebuild, Shard,
     decide::Broken,
     outbox::{Cause, deadline_id},
+    record,
 };
-use event_log::{Batch, NewDeadLetter};
+use event_log::Batch;
 use schemas::{AggregateKey, Caller, CorrelationId, PositionToken, Timestamp};
 
 impl Shard {
@@ -30,7 +31,7 @@ impl Shard {
             match self.apply_deadline(now, &key, &cause, &mut batch) {
                 Ok(true) if self.state.deadlines.first() != Some(&(due, key.clone())) => {}
                 // It panicked twice, no record holds it, or it is still due: the clock may not stand still here for ever.
-                Ok(_) => self.bury_deadline(due, key, &mut batch),
+                Ok(_) => self.bury_deadline(due, key, now, &mut batch),
                 Err(Broken) => {
                     rebuild = Some(Rebuild { careful: key, rest: Vec::new() });
                     break;
@@ -44,10 +45,9 @@ impl Shard {
     }
 
     /// A deadline that cannot be handled is kept for an operator, and rests until its aggregate has another one.
-    fn bury_deadline(&mut self, due: Timestamp, key: AggregateKey, batch: &mut Batch) {
+    fn bury_deadline(&mut self, due: Timestamp, key: AggregateKey, now: Timestamp, batch: &mut Batch) {
         self.stats.dead_letters += 1;
-        let value = serde_json::json!({ "reason": "a deadline made its aggregate panic twice, changed nothing, or no record of the log can hold it", "due": due, "key": key });
-        batch.dead_letters.push(NewDeadLetter { key: key.as_str().to_owned(), value: value.to_string().into_bytes() });
+        batch.dead_letters.push(record::deadline_letter(&key, due, now));
         self.state.deadlines.remove(&(due, key));
     }
 }

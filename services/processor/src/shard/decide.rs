@@ -58,7 +58,7 @@ impl Shard {
         };
         match outcome {
             Ok(outcome) => self.conclude(now, key, outcome, &cause, *source, batch),
-            Err(why) => self.bury(key, envelope, *source, why, batch),
+            Err(why) => self.bury(now, key, envelope, *source, why, batch),
         }
         self.advance(*source);
         Ok(())
@@ -233,6 +233,7 @@ impl Shard {
     /// Refuses a command that cannot be decided, and keeps it for an operator.
     fn bury(
         &mut self,
+        now: Timestamp,
         key: &AggregateKey,
         envelope: &CommandEnvelope,
         source: CommandSource,
@@ -241,7 +242,7 @@ impl Shard {
     ) {
         self.stats.commands += 1;
         self.stats.dead_letters += 1;
-        batch.dead_letters.push(record::letter(key, &why, envelope));
+        batch.dead_letters.push(record::letter(key, &why, now, envelope));
         // An internal command's client waits for the asking aggregate, whose deadline ends that.
         if let (Some(to), false) = (envelope.reply_to, matches!(source, CommandSource::Internal(_))) {
             let positions = self.positions(key, &envelope.positions);

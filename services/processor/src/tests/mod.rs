@@ -90,13 +90,14 @@ impl Rig {
                 offset: self.records.len() as u64,
                 key: event.envelope.subject.clone(),
                 envelope: Some(event.envelope.clone()),
+                headers: Vec::new(),
                 value: Some(event.value.clone()),
             });
         }
         for snapshot in &batch.snapshots {
             let (topic, offset) = (Topic::Snapshots, self.records.len() as u64);
             let (key, value) = (snapshot.key.clone(), snapshot.value.clone());
-            self.records.push(Record { topic, partition, offset, key, envelope: None, value });
+            self.records.push(Record { topic, partition, offset, key, envelope: None, headers: Vec::new(), value });
         }
     }
 

@@ -84,6 +84,10 @@ impl EventLog for Shared {
     fn submit(&self, command: CommandEnvelope) -> Result<(), SubmitError> {
         self.log.submit(command)
     }
+
+    fn publish(&self, records: Vec<event_log::NewRecord>) -> Result<(), LogError> {
+        self.log.publish(records)
+    }
     fn register(&self, sink: Arc<dyn ReplySink>) -> u32 {
         self.log.register(sink)
     }

@@ -196,7 +196,7 @@ impl<B: Bell> Core<B> {
                     mark(subscribers, &watched.by);
                 }
             }
-            Event::Shopper(ShopperEvent::ShopperSet(_))
+            Event::Shopper(ShopperEvent::ShopperSet(_) | ShopperEvent::ShopperForgotten(_))
             | Event::Order(_)
             | Event::Cart(_)
             | Event::Store(_)

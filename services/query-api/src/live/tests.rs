@@ -65,6 +65,7 @@ impl Log {
             document: "note".to_owned(),
             occurred_at: None,
             metadata: schemas::Metadata::default(),
+            feed: None,
             stock: StockLevels { available, ..StockLevels::default() },
             place: LocationLevels {
                 location: schemas::LocationId::parse("main").expect("an id"),

@@ -14,39 +14,60 @@ pub(super) enum Format {
     Sse,
 }
 
-/// The attributes of a dead letter: it has no envelope, so no time and no cause of its own, and its data has no schema.
+/// The attributes of what has no envelope: a dead letter, whose cause stands in its data, or the newest state of a key, whose
+/// headers tell them.
 #[derive(Serialize)]
-struct DeadLetter<'a> {
+struct Published<'a> {
     specversion: &'static str,
     id: Position,
     source: &'a str,
     #[serde(rename = "type")]
-    letter_type: &'static str,
+    record_type: &'a str,
     subject: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<&'a str>,
     datacontenttype: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dataschema: Option<&'a str>,
     sequence: String,
 }
 
-impl<'a> DeadLetter<'a> {
+impl<'a> Published<'a> {
     fn of(record: &'a Record, id: Position, source: &'a str) -> Self {
+        let sequence = header(record, "ce_sequence").map_or_else(|| format!("{:020}", id.seq), str::to_owned);
         Self {
             specversion: "1.0",
             id,
             source,
-            letter_type: "stockfold.dead-letter.v1",
+            record_type: record_type(record),
             subject: &record.key,
+            time: header(record, "ce_time"),
             datacontenttype: "application/json",
-            sequence: format!("{:020}", id.seq),
+            dataschema: header(record, "ce_dataschema"),
+            sequence,
         }
     }
 }
 
-/// Writes an event or a dead letter, without a line break; nothing for any other record.
+fn header<'r>(record: &'r Record, name: &str) -> Option<&'r str> {
+    let (_, value) = record.headers.iter().find(|(known, _)| known == name)?;
+    std::str::from_utf8(value).ok()
+}
+
+/// The `type` of a record that is served.
+pub(super) fn record_type(record: &Record) -> &str {
+    match &record.envelope {
+        Some(envelope) => &envelope.event_type,
+        None => header(record, "ce_type").unwrap_or("stockfold.dead-letter.v1"),
+    }
+}
+
+/// Writes an event, a dead letter or a state, without a line break; nothing for any other record.
 pub(super) fn write(record: &Record, source: &str, out: &mut Vec<u8>) -> Option<Position> {
     let id = Position { topic: record.topic, partition: record.partition, seq: seq(record)? };
     let written = match &record.envelope {
         Some(envelope) => serde_json::to_writer(&mut *out, &CloudEvent::of(envelope, id, source)),
-        None => serde_json::to_writer(&mut *out, &DeadLetter::of(record, id, source)),
+        None => serde_json::to_writer(&mut *out, &Published::of(record, id, source)),
     };
     written.expect("attributes are JSON, and memory takes them");
     // The value is JSON already, on one line as serde writes it: it takes the place of the closing brace.

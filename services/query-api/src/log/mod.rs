@@ -8,17 +8,17 @@ use crate::QueryState;
 use axum::{
     body::Body,
     extract::State,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use cloud_event::Format;
 use edge::{Authenticated, Params, PathIds, Problem, ProblemDocument, require};
 use event_log::{LogError, Record};
 use schemas::{ParseError, PositionToken, Role, Topic};
-use tail::Tail;
+use tail::{Tail, Wanted};
 
-/// The topics that are served: what happened, and what could not be decided.
-const SERVED: [Topic; 9] = [
+/// The topics that are served: what happened, what could not be decided, and how things stand.
+const SERVED: [Topic; 12] = [
     Topic::InventoryEvents,
     Topic::OrdersEvents,
     Topic::CartsEvents,
@@ -28,14 +28,20 @@ const SERVED: [Topic; 9] = [
     Topic::FollowsEvents,
     Topic::ShoppersEvents,
     Topic::DeadLetters,
+    Topic::ItemsState,
+    Topic::StockState,
+    Topic::OrdersState,
 ];
+
+/// The response header that says how many partitions the topic has.
+const PARTITIONS: HeaderName = HeaderName::from_static("stockfold-partitions");
 
 /// The number of a record in its partition, from 1, by which its place is told; nothing for what is not served.
 fn seq(record: &Record) -> Option<u64> {
     match &record.envelope {
         Some(envelope) => Some(envelope.seq),
         // Nobody numbers these: their offset rises as well, though not by one on every log.
-        None if record.topic == Topic::DeadLetters => Some(record.offset + 1),
+        None if SERVED.contains(&record.topic) => Some(record.offset + 1),
         None => None,
     }
 }
@@ -51,6 +57,8 @@ enum From {
     Seq(u64),
     /// After these positions; partitions that it does not name from their beginning.
     Positions(PositionToken),
+    /// After these positions; partitions that it does not name from their end.
+    PositionsOrEnd(PositionToken),
 }
 
 impl From {
@@ -60,7 +68,10 @@ impl From {
             "end" => Ok(Self::End),
             _ => match text.parse() {
                 Ok(seq) => Ok(Self::Seq(seq)),
-                Err(_) => PositionToken::parse(text).map(Self::Positions),
+                Err(_) => match text.strip_prefix("end~") {
+                    Some(rest) => PositionToken::parse(rest).map(Self::PositionsOrEnd),
+                    None => PositionToken::parse(text).map(Self::Positions),
+                },
             },
         }
     }
@@ -69,20 +80,27 @@ impl From {
 /// Events of a topic, in the order of their partitions, as CloudEvents: one JSON object a line, or server-sent events.
 ///
 /// Dead letters are what could not be decided: the reason, and the command or what was due, as `data` of the type
-/// `stockfold.dead-letter.v1`. They have no time, actor or epoch of their own, and their sequence may skip numbers.
+/// `stockfold.dead-letter.v1`. They have no time, actor or epoch of their own, and their sequence may skip numbers. The state
+/// topics hold the newest row of each key (`data` is null where it is gone) and forget older ones; their `sequence` is that of
+/// the last event in the row, and their `id` tells their place in the topic.
 ///
 /// It follows the tail until the client goes away. To resume, pass the ids of the last events seen, joined by `~`, as
 /// `from`; server-sent events resume by `Last-Event-ID`.
 #[utoipa::path(get, path = "/v1/log/{topic}", tag = "Operations", operation_id = "readLog",
     params(
-        ("topic" = String, Path, description = "`inventory.events.v1`, `orders.events.v1` or `dead-letters.v1`."),
+        ("topic" = String, Path, description = "`inventory.events.v1`, `orders.events.v1`, `carts.events.v1`, `stores.events.v1`, \
+            `warehouses.events.v1`, `drops.events.v1`, `follows.events.v1`, `shoppers.events.v1`, `dead-letters.v1`, `items.state.v1`, \
+            `stock.state.v1` or `orders.state.v1`."),
         ("partition" = Option<u32>, Query, description = "Only this partition."),
-        ("from" = Option<String>, Query, description = "`beginning` (which is the default), `end`, ids of events joined by `~`, or a sequence number of the one partition: what comes after."),
+        ("from" = Option<String>, Query, description = "`beginning` (which is the default), `end`, ids of events joined by `~`, or a sequence number of the one partition: what comes after. Partitions that the ids do not name are read from their beginning, with `end~` in front from their end."),
+        ("key" = Option<String>, Query, description = "Only what is of this key: an item, an order, …"),
+        ("type" = Option<String>, Query, description = "Only what has this `type`."),
         ("follow" = Option<bool>, Query, description = "`false` ends at what is the end when the request comes."),
         ("Last-Event-ID" = Option<String>, Header, description = "Of a server-sent event: goes before `from`."),
     ),
     responses(
         (status = 200, description = "CloudEvents 1.0 in JSON.",
+            headers(("Stockfold-Partitions" = u32, description = "How many partitions the topic has.")),
             content((String = "application/x-ndjson"), (String = "text/event-stream"))),
         (status = "default", body = ProblemDocument)),
     security(("bearer" = [])))]
@@ -105,6 +123,7 @@ pub(crate) async fn tail(
     });
     let mut from = params.parsed("from", "invalid_position", From::parse).unwrap_or(From::Beginning);
     let follow = params.flag("follow").unwrap_or(true);
+    let wanted = Wanted { key: params.raw("key"), record_type: params.raw("type") };
     if matches!(from, From::Seq(_)) && partition.is_none() {
         params.fault::<()>("from", "invalid_position", "a sequence number needs a partition");
     }
@@ -118,7 +137,7 @@ pub(crate) async fn tail(
     let Ok(permit) = std::sync::Arc::clone(&state.streams).try_acquire_owned() else {
         return Err(Problem::unavailable("too_many_streams", "too many streams of the log are open"));
     };
-    let (tail, body) = Tail::new(&state, topic, after, format, follow);
+    let (tail, body) = Tail::new(&state, topic, after, wanted, format, follow);
     // Reading the log blocks, and a stream may last for days: it has a thread of its own while it lasts.
     tokio::task::spawn_blocking(move || {
         tail.run();
@@ -131,6 +150,7 @@ pub(crate) async fn tail(
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (PARTITIONS, HeaderValue::from(shards)),
     ];
     Ok((headers, Body::from_stream(body)).into_response())
 }
@@ -154,7 +174,7 @@ fn last_event_id(headers: &HeaderMap, format: Format) -> Result<Option<PositionT
 
 /// After which seq each partition is read; none = only what comes next.
 fn after(topic: Topic, partitions: &[u32], from: &From) -> Result<Vec<(u32, Option<u64>)>, Problem> {
-    if let From::Positions(token) = from
+    if let From::Positions(token) | From::PositionsOrEnd(token) = from
         && !token.positions().all(|at| at.topic == topic && partitions.contains(&at.partition))
     {
         return Err(Problem::bad_request("invalid_position", "`from` names another topic or partition than is read"));
@@ -164,6 +184,7 @@ fn after(topic: Topic, partitions: &[u32], from: &From) -> Result<Vec<(u32, Opti
         From::End => None,
         From::Seq(seq) => Some(*seq),
         From::Positions(token) => Some(token.positions().find(|at| at.partition == partition).map_or(0, |at| at.seq)),
+        From::PositionsOrEnd(token) => token.positions().find(|at| at.partition == partition).map(|at| at.seq),
     };
     Ok(partitions.iter().map(|&partition| (partition, seq(partition))).collect())
 }

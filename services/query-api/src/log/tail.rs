@@ -23,12 +23,29 @@ const POLL: Duration = Duration::from_millis(500);
 /// A comment goes to a silent server-sent stream so often, so that proxies keep it open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+/// Which records are told; all of them without either.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    /// Of this key.
+    pub key: Option<String>,
+    /// Of this type.
+    pub record_type: Option<String>,
+}
+
+impl Wanted {
+    fn has(&self, record: &Record) -> bool {
+        self.key.as_ref().is_none_or(|key| *key == record.key)
+            && self.record_type.as_ref().is_none_or(|wanted| *wanted == cloud_event::record_type(record))
+    }
+}
+
 /// A stream of one topic.
 pub(super) struct Tail {
     log: Arc<dyn EventLog>,
     topic: Topic,
     /// By partition: after which seq; none = from the end.
     after: Vec<(u32, Option<u64>)>,
+    wanted: Wanted,
     format: Format,
     follow: bool,
     sink: ChunkSink,
@@ -50,12 +67,13 @@ impl Tail {
         state: &QueryState,
         topic: Topic,
         after: Vec<(u32, Option<u64>)>,
+        wanted: Wanted,
         format: Format,
         follow: bool,
     ) -> (Self, Chunks) {
         let (sink, body) = chunks();
         let (log, stop) = (Arc::clone(&state.log), state.stop.clone());
-        (Self { log, topic, after, format, follow, sink, stop }, body)
+        (Self { log, topic, after, wanted, format, follow, sink, stop }, body)
     }
 
     /// Runs until there is nothing more to tell, or nobody to tell it to.
@@ -139,6 +157,9 @@ impl Tail {
                 continue;
             }
             place.after = seq;
+            if !self.wanted.has(record) {
+                continue;
+            }
             if self.format == Format::Sse {
                 chunk.extend_from_slice(b"data: ");
             }

@@ -2,11 +2,11 @@
 //! millions is read in chunks; and how many there are.
 
 use crate::{
-    fold::{Fact, Listing, Touch, View},
+    fold::{Fact, FedBy, Listing, Touch, View},
     store::{RowKey, RowWrite, Scan, StoreError, Table, ViewStore},
     views::{follows::told, rows_of},
 };
-use schemas::{ShardCount, StoreId, SubjectId};
+use schemas::{ShardCount, StoreId, SubjectId, Topic};
 use serde::{Deserialize, Serialize};
 
 /// The table of followers: partition store and source partition, ordered by shopper.
@@ -72,6 +72,7 @@ pub struct Counts;
 impl View for Counts {
     type Row = Followers;
     const TABLE: Table = COUNTS;
+    const FED_BY: FedBy = FedBy::ManyKeys(&[Topic::FollowsEvents]);
 
     fn touch(fact: &Fact<'_>, key: &mut String) -> Touch {
         let Some((store, _)) = told(fact) else { return Touch::None };

@@ -120,7 +120,8 @@ impl View for HoldView {
             | ItemEvent::UnitsAllotted(_)
             | ItemEvent::AllotmentReturned(_)
             | ItemEvent::SafetySet(_)
-            | ItemEvent::ShortfallDetected(_) => {}
+            | ItemEvent::ShortfallDetected(_)
+            | ItemEvent::SupplyRecorded(_) => {}
         }
     }
 }
@@ -168,6 +169,7 @@ fn hold(event: &ItemEvent) -> Option<&HoldId> {
         | ItemEvent::UnitsAllotted(_)
         | ItemEvent::AllotmentReturned(_)
         | ItemEvent::SafetySet(_)
-        | ItemEvent::ShortfallDetected(_) => None,
+        | ItemEvent::ShortfallDetected(_)
+        | ItemEvent::SupplyRecorded(_) => None,
     }
 }

@@ -132,7 +132,8 @@ fn apply(row: &mut ItemRow, event: &ItemEvent, time: Timestamp) {
         | ItemEvent::AllottedCommitted(_)
         | ItemEvent::AllotmentVoided(_)
         | ItemEvent::SafetySet(_)
-        | ItemEvent::ShortfallDetected(_) => {
+        | ItemEvent::ShortfallDetected(_)
+        | ItemEvent::SupplyRecorded(_) => {
             if let Some(levels) = super::stock::levels(event) {
                 row.available = levels.available;
             }

@@ -131,7 +131,8 @@ fn list(fact: &Fact<'_>, keys: &Keys, rows: &mut Vec<RowWrite>) {
         | ItemEvent::AllottedCommitted(_)
         | ItemEvent::AllotmentVoided(_)
         | ItemEvent::SafetySet(_)
-        | ItemEvent::ShortfallDetected(_) => return,
+        | ItemEvent::ShortfallDetected(_)
+        | ItemEvent::SupplyRecorded(_) => return,
     };
     let item = &fact.envelope.subject;
     let write = |partition: &str, body: Option<Vec<u8>>| RowWrite {

@@ -2,6 +2,7 @@
 
 pub mod backorders;
 pub mod cart;
+pub mod dead_letters;
 pub mod drop;
 pub mod drops;
 pub mod fan_outs;
@@ -16,7 +17,9 @@ pub mod order;
 pub mod orders_by_shopper;
 pub mod orders_by_store;
 pub mod orders_by_warehouse;
+pub mod parked;
 pub mod queue_place;
+pub mod sales;
 pub mod shoppers;
 pub mod stock;
 pub mod stock_history;
@@ -73,13 +76,19 @@ pub fn all() -> Vec<Box<dyn ViewFold>> {
         Box::new(Folded::<followers::Counts>::new(FOLLOWER_CACHE_BYTES)),
         Box::new(Folded::<shoppers::Shoppers>::new(SHOPPER_CACHE_BYTES)),
         Box::new(Listed::<inbox::Inbox>::default()),
+        Box::<sales::SalesFold>::default(),
     ]
 }
 
 /// The tables of all views, and of what services keep beside them.
 #[must_use]
 pub fn tables() -> Vec<Table> {
-    all().iter().map(|view| view.table()).chain([fan_outs::TABLE]).collect()
+    all()
+        .iter()
+        .map(|view| view.table())
+        .chain(sales::NUMBERS)
+        .chain([fan_outs::TABLE, parked::TABLE, dead_letters::LETTERS, dead_letters::LIST, dead_letters::MINUTES])
+        .collect()
 }
 
 /// Reads rows of one table by key.

@@ -43,7 +43,7 @@ impl View for Shoppers {
 
     fn touch(fact: &Fact<'_>, key: &mut String) -> Touch {
         match fact.event {
-            Event::Shopper(ShopperEvent::ShopperSet(_)) => {
+            Event::Shopper(ShopperEvent::ShopperSet(_) | ShopperEvent::ShopperForgotten(_)) => {
                 key.push_str(&fact.envelope.subject);
                 Touch::FreshRow
             }
@@ -59,7 +59,13 @@ impl View for Shoppers {
     }
 
     fn fold(row: &mut Option<ShopperRow>, fact: &Fact<'_>) {
-        let Event::Shopper(ShopperEvent::ShopperSet(event)) = fact.event else { return };
-        *row = Some(ShopperRow { version: event.version, facts: event.facts.clone() });
+        let Event::Shopper(event) = fact.event else { return };
+        *row = match event {
+            ShopperEvent::ShopperSet(event) => Some(ShopperRow { version: event.version, facts: event.facts.clone() }),
+            ShopperEvent::ShopperForgotten(event) => {
+                Some(ShopperRow { version: event.version, facts: ShopperFacts::default() })
+            }
+            ShopperEvent::ShopperNotified(_) => return,
+        };
     }
 }

@@ -92,7 +92,7 @@ impl View for StockView {
 pub fn levels(event: &ItemEvent) -> Option<&StockLevels> {
     match event {
         ItemEvent::ItemListed(_) | ItemEvent::PriceChanged(_) | ItemEvent::ItemDelisted(_) => None,
-        ItemEvent::HoldClosed(_) | ItemEvent::AllotmentVoided(_) => None,
+        ItemEvent::HoldClosed(_) | ItemEvent::AllotmentVoided(_) | ItemEvent::SupplyRecorded(_) => None,
         ItemEvent::StockReceived(e) => Some(&e.stock),
         ItemEvent::StockCounted(e) => Some(&e.stock),
         ItemEvent::StockMoved(e) => Some(&e.stock),
@@ -145,6 +145,7 @@ pub fn places(event: &ItemEvent) -> &[LocationLevels] {
         | ItemEvent::AllottedCommitted(_)
         | ItemEvent::AllotmentVoided(_)
         | ItemEvent::SafetySet(_)
-        | ItemEvent::ShortfallDetected(_) => &[],
+        | ItemEvent::ShortfallDetected(_)
+        | ItemEvent::SupplyRecorded(_) => &[],
     }
 }

@@ -5,7 +5,7 @@ use crate::{
 use read_model::views::item::{self, ItemRow};
 use schemas::{
     Metadata, Timestamp,
-    item::{ItemDelisted, PriceChanged, SafetySet, StockReceived},
+    item::{FeedSource, ItemDelisted, PriceChanged, SafetySet, StockReceived, Supply, SupplyFact, SupplyRecorded},
 };
 
 fn row(shop: &Shop) -> ItemRow {
@@ -24,6 +24,7 @@ fn received(available: i64) -> StockReceived {
         document: "note".to_owned(),
         occurred_at: None,
         metadata: Metadata::default(),
+        feed: None,
         stock: levels(available, 5, 0),
         place: place("ber", 5),
     }
@@ -65,6 +66,19 @@ fn has_stock_before_it_is_listed() {
     shop.item("a", received(5));
     let row = row(&shop);
     assert_eq!((row.available, row.listed, row.catalog_version), (5, false, 0));
+    assert!(row.published().is_none());
+}
+
+#[test]
+fn shows_nothing_of_what_a_supplier_says_before_it_is_listed() {
+    let mut shop = Shop::open();
+    let source = FeedSource::parse("//erp").expect("a source");
+    let said = SupplyFact::PriceChanged { price: euros(500) };
+    let said = Supply::new(source, 1, Timestamp::from_millis(BEGIN_MS), said);
+    let Supply { effect, source, sequence, at, said } = said;
+    shop.item("a", SupplyRecorded { effect, source, sequence, at, said });
+    let row = row(&shop);
+    assert_eq!((row.price, row.listed, row.catalog_version, row.seq), (None, false, 0, 1));
     assert!(row.published().is_none());
 }
 

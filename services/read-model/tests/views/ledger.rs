@@ -6,11 +6,11 @@ use read_model::views::ledger::{self, LedgerBucket, LedgerKind, LedgerRow};
 use schemas::{
     AllotmentId, CancellationId, ClaimId, DropId, Metadata, OrderId, Position, ReturnId, SubOrderId, Timestamp, Topic,
     item::{
-        AllotmentReturned, AllottedCommitted, Bucket, ForwardedQuantity, ForwardedUnits, HoldClosed, HoldCommitted,
-        HoldExpired, HoldGranted, HoldId, HoldReleased, ItemDelisted, LocationLevels, PriceChanged, SafetySet,
-        ShortfallDetected, StockCounted, StockDispatched, StockMoved, StockReceived, StockRestocked, StockShipped,
-        SubOrderQuantity, TransferLost, TransferReceived, UnitsAllocated, UnitsAllotted, UnitsDeallocated,
-        UnitsUncommitted,
+        AllotmentReturned, AllottedCommitted, Bucket, FeedSource, ForwardedQuantity, ForwardedUnits, HoldClosed,
+        HoldCommitted, HoldExpired, HoldGranted, HoldId, HoldReleased, ItemDelisted, LocationLevels, PriceChanged,
+        SafetySet, ShortfallDetected, StockCounted, StockDispatched, StockMoved, StockReceived, StockRestocked,
+        StockShipped, SubOrderQuantity, TransferLost, TransferReceived, UnitsAllocated, UnitsAllotted,
+        UnitsDeallocated, UnitsUncommitted,
     },
 };
 
@@ -66,6 +66,7 @@ fn received() -> StockReceived {
         document: "DN 7".to_owned(),
         occurred_at: None,
         metadata: Metadata::default(),
+        feed: None,
         stock: levels(4, 9, 5),
         place: place("ber", 9),
     }
@@ -82,6 +83,7 @@ fn tells_of_receipts_counts_and_moves() {
         delta: -2,
         reason: "yearly".to_owned(),
         shipment_of: None,
+        feed: None,
         stock,
         place: place("ber", 9),
     };
@@ -105,6 +107,28 @@ fn tells_of_receipts_counts_and_moves() {
 /// Checks what the units of the newest entry were counted as, and are.
 fn goes(shop: &Shop, from: Option<LedgerBucket>, to: Option<LedgerBucket>) {
     assert_eq!((newest(shop).from, newest(shop).to), (from, to));
+}
+
+#[test]
+fn tells_which_suppliers_system_said_so() {
+    let mut shop = Shop::open();
+    let feed = Some(FeedSource::parse("https://erp.example/feeds/7").expect("a source"));
+    shop.item("a", StockReceived { feed: feed.clone(), ..received() });
+    assert_eq!(newest(&shop).actor, "supplier:https://erp.example/feeds/7");
+    let counted = StockCounted {
+        effect: effect("r-1"),
+        delta: -9,
+        reason: "counted before".to_owned(),
+        shipment_of: None,
+        feed: feed.clone(),
+        stock: levels(4, 9, 5),
+        place: place("ber", 0),
+    };
+    shop.item("a", counted);
+    assert_eq!(newest(&shop).actor, "supplier:https://erp.example/feeds/7");
+    tells(&shop, LedgerKind::StockCounted, -9, [None, Some("r-1"), None, Some("counted before")]);
+    shop.item("a", received());
+    assert_eq!(newest(&shop).actor, "operator:op");
 }
 
 #[test]

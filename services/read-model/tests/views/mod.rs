@@ -1,5 +1,6 @@
 mod backorders;
 mod cart;
+mod dead_letters;
 mod drop;
 mod drops;
 mod follows;
@@ -15,6 +16,7 @@ mod orders_by_store;
 mod orders_by_warehouse;
 mod parcels;
 mod queue_place;
+mod sales;
 mod shoppers;
 mod stock;
 mod stores;

@@ -21,6 +21,7 @@ fn received(location: &str, units: u32, stock: schemas::item::StockLevels, sella
         document: "note".to_owned(),
         occurred_at: None,
         metadata: Metadata::default(),
+        feed: None,
         stock,
         place: place(location, sellable),
     }
@@ -52,6 +53,7 @@ fn shop() -> Shop {
         delta: -2,
         reason: "yearly".to_owned(),
         shipment_of: None,
+        feed: None,
         stock: levels(5, 6, 1),
         place: place("ber", 4),
     };

@@ -33,36 +33,12 @@ pub fn body(operation: &str, target: &Target, number: u32) -> Option<Value> {
     let id = format!("x-{number:08}");
     let line = json!({"lineId": "1", "itemId": item, "quantity": 1, "unitPrice": price(), "metadata": {"a": "b"}});
     Some(match operation {
-        "PUT /v1/items/{itemId}" => facts(),
-        "PATCH /v1/items/{itemId}" => {
-            json!({"description": format!("Number {number}"), "attributes": {"colour": "red"}})
-        }
-        "DELETE /v1/items/{itemId}" | "POST /v1/orders/{orderId}/submit" => json!({}),
-        "POST /v1/items/{itemId}/receipts" => {
-            json!({"receiptId": id, "location": "main", "quantity": 1, "document": "note", "metadata": {"a": "b"},
-                "occurredAt": "2026-01-31T12:00:00+01:00"})
-        }
-        "POST /v1/items/{itemId}/counts" => {
-            json!({"countId": id, "location": "main", "counted": 1_000, "reason": "yearly"})
-        }
-        "POST /v1/items/{itemId}/moves" => {
-            json!({"moveId": id, "location": "main", "from": "sellable", "to": "damaged", "quantity": 1,
-                "reason": "broken", "reference": "claim"})
-        }
-        "POST /v1/items/{itemId}/moves/{moveId}/receive" => json!({"receiptId": id, "quantity": 1, "lost": 1}),
-        "PUT /v1/items/{itemId}/safety" => json!({"quantity": 0}),
-        "POST /v1/items/{itemId}/holds" => {
-            json!({"holdId": id, "quantity": 1, "expiresInSeconds": 600, "reference": "r", "metadata": {"a": "b"}})
-        }
-        "POST /v1/items/{itemId}/holds/{holdId}/commit" | "POST /v1/items/{itemId}/holds/{holdId}/release" => json!({}),
-        "POST /v1/items/{itemId}/holds/{holdId}/ship" => json!({"shipmentId": id, "location": "main", "quantity": 1}),
-        "POST /v1/items:import" => {
-            json!({"op": "receive", "itemId": item, "receiptId": id, "location": "main", "quantity": 1, "document": "n"})
-        }
         "POST /v1/checkout?op=BEGIN" => {
             json!({"cart": [{"lineId": "1", "itemId": item, "quantity": 1, "expectedUnitPrice": price()}],
                 "submit": "explicit", "metadata": {"a": "b"}})
         }
+        "POST /v1/dead-letters/{letterId}/redrive" => json!({"dryRun": true, "again": false}),
+        "POST /v1/dead-letters:redrive" => json!({"key": id, "kind": "import_line", "dryRun": true}),
         "POST /v1/checkout?op=SUBMIT" | "POST /v1/checkout?op=CANCEL" => json!({"orderId": order}),
         "POST /v1/orders" => {
             let adjustment = json!({"adjustmentId": "a", "kind": "shipping", "lineId": "1", "amount": price(),
@@ -71,6 +47,7 @@ pub fn body(operation: &str, target: &Target, number: u32) -> Option<Value> {
                 "lines": [line], "adjustments": [adjustment], "payment": "external", "submit": "auto",
                 "expiresInSeconds": 600, "metadata": {"a": "b"}})
         }
+        "POST /v1/orders/{orderId}/submit" => json!({}),
         "POST /v1/orders/{orderId}/cancel" => json!({"lines": [{"lineId": "1", "quantity": 1}], "reason": "unwanted"}),
         "POST /v1/orders/{orderId}/payments" => payment(),
         "PUT /v1/warehouses/{location}" => warehouse(number),
@@ -95,7 +72,50 @@ pub fn body(operation: &str, target: &Target, number: u32) -> Option<Value> {
             let millis = i64::try_from(now * 1_000).expect("a time of this era");
             json!({"to": schemas::Timestamp::from_millis(millis).to_string()})
         }
-        _ => return shop_body(operation, item, number).or_else(|| drop_body(operation, target, number)),
+        _ => {
+            let others = item_body(operation, item, number).or_else(|| shop_body(operation, item, number));
+            return others.or_else(|| drop_body(operation, target, number));
+        }
+    })
+}
+
+/// Of items and their stock.
+fn item_body(operation: &str, item: &str, number: u32) -> Option<Value> {
+    let id = format!("x-{number:08}");
+    Some(match operation {
+        "PUT /v1/items/{itemId}" => facts(),
+        "PATCH /v1/items/{itemId}" => {
+            json!({"description": format!("Number {number}"), "attributes": {"colour": "red"}})
+        }
+        "DELETE /v1/items/{itemId}" => json!({}),
+        "POST /v1/items/{itemId}/receipts" => {
+            json!({"receiptId": id, "location": "main", "quantity": 1, "document": "note", "metadata": {"a": "b"},
+                "occurredAt": "2026-01-31T12:00:00+01:00"})
+        }
+        "POST /v1/items/{itemId}/counts" => {
+            json!({"countId": id, "location": "main", "counted": 1_000, "reason": "yearly"})
+        }
+        "POST /v1/items/{itemId}/moves" => {
+            json!({"moveId": id, "location": "main", "from": "sellable", "to": "damaged", "quantity": 1,
+                "reason": "broken", "reference": "claim"})
+        }
+        "POST /v1/items/{itemId}/moves/{moveId}/receive" => json!({"receiptId": id, "quantity": 1, "lost": 1}),
+        "PUT /v1/items/{itemId}/safety" => json!({"quantity": 0}),
+        "POST /v1/items/{itemId}/holds" => {
+            json!({"holdId": id, "quantity": 1, "expiresInSeconds": 600, "reference": "r", "metadata": {"a": "b"}})
+        }
+        "POST /v1/items/{itemId}/holds/{holdId}/commit" | "POST /v1/items/{itemId}/holds/{holdId}/release" => json!({}),
+        "POST /v1/items/{itemId}/holds/{holdId}/ship" => json!({"shipmentId": id, "location": "main", "quantity": 1}),
+        "POST /v1/items:import" => {
+            json!({"op": "receive", "itemId": item, "receiptId": id, "location": "main", "quantity": 1, "document": "n"})
+        }
+        // It says what is so already: other tests sell the item at this price.
+        "POST /v1/supplier-events" => {
+            json!({"specversion": "1.0", "type": "stockfold.supplier.price-changed.v1", "source": "//erp.example",
+                "id": id, "subject": item, "time": "2026-01-31T12:00:00Z", "sequence": number.to_string(),
+                "datacontenttype": "application/json", "data": {"price": price()}})
+        }
+        _ => return None,
     })
 }
 
@@ -111,6 +131,7 @@ fn shop_body(operation: &str, item: &str, number: u32) -> Option<Value> {
                 "notifications": {"drops": {"inApp": true, "email": false}, "orders": {"inApp": false}},
                 "mutedStores": ["globex"]})
         }
+        "POST /v1/subjects/{subject}/forget" => json!({"dryRun": false, "force": true}),
         "PUT /v1/stores/{storeId}" => {
             json!({"name": "Acme", "email": "orders@acme.example", "profile": format!("Number {number}"),
                 "images": ["https://acme.example/front.jpg"]})
@@ -153,6 +174,10 @@ pub fn ask(operation: &str, target: &Target, number: u32) -> Ask {
         .replace("{dropId}", &target.drop)
         .replace("{ticket}", &target.ticket)
         .replace("{storeId}", "acme")
+        // Somebody whom nobody else has heard of.
+        .replace("{subject}", &format!("{number:032x}"))
+        .replace("{keyId}", "00000000-0000-4000-8000-000000000000")
+        .replace("{letterId}", "command-0123456789abcdef01234567")
         .replace("{location}", "main")
         .replace("{topic}", "inventory.events.v1")
         .replace("{items}", &target.item);
@@ -164,6 +189,7 @@ pub fn ask(operation: &str, target: &Target, number: u32) -> Ask {
     }
     match body(operation, target, number) {
         Some(line) if template == "/v1/items:import" => ask.body("application/x-ndjson", format!("{line}\n")),
+        Some(event) if template == "/v1/supplier-events" => ask.body("application/cloudevents+json", event.to_string()),
         Some(body) => signed(ask.json(&body)),
         None => ask,
     }

@@ -227,6 +227,8 @@ const COMMANDS: &[(&str, Kind, &str)] = &[
     ("POST /v1/items/{itemId}/moves", Kind::Item, "operator"),
     ("POST /v1/items/{itemId}/moves/{moveId}/receive", Kind::Transfer, "operator"),
     ("POST /v1/items:import", Kind::Item, "operator"),
+    ("POST /v1/supplier-events", Kind::Item, "supplier"),
+    ("POST /v1/subjects/{subject}/forget", Kind::Store, "operator"),
     ("POST /v1/items/{itemId}/holds", Kind::Item, "service"),
     ("POST /v1/items/{itemId}/holds/{holdId}/commit", Kind::Hold, "service"),
     ("POST /v1/items/{itemId}/holds/{holdId}/release", Kind::Hold, "service"),

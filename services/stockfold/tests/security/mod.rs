@@ -11,6 +11,7 @@ mod matrix;
 #[path = "../../../../schemas/tests/mutate.rs"]
 mod mutate;
 mod slow;
+mod table;
 mod targets;
 mod tickets;
 mod tokens;

@@ -8,12 +8,16 @@ fn is_free(event: &Event) -> bool {
     text(&event.value["hold"], "kind") == "free"
 }
 
+fn says(event: &Event, fact: &str) -> bool {
+    event.name == "supply-recorded" && text(&event.value["said"], "fact") == fact
+}
+
 /// Digital items have no stock.
 fn has_stock(event: &Event) -> bool {
     event.subject != "ebook"
 }
 
-pub const ALL: [Tampering; 18] = [
+pub const ALL: [Tampering; 20] = [
     // Sold what is not there.
     ("never-oversold", |e| {
         let event = event(e, "hold-granted", has_stock)?;
@@ -50,6 +54,16 @@ pub const ALL: [Tampering; 18] = [
         let ordered = |event: &Event| number(&event.value, "committed") > 0;
         event(e, "stock-shipped", ordered).map(|event| event.value["committed"] = json!(0))
     }),
+    // A report that is believed says something else than the item has.
+    ("supply-converges", |e| {
+        let of_feed = |event: &Event| event.name == "stock-counted" && !event.value["feed"].is_null();
+        let at = (1..e.events.len()).find(|at| of_feed(&e.events[*at]) && says(&e.events[at - 1], "stock_reported"))?;
+        let said = &mut e.events[at - 1].value["said"];
+        said["counted"] = json!(number(said, "counted") + 1_000);
+        Some(())
+    }),
+    // Units come in under a supplier's name, and it never said so.
+    ("supply-conserves", |e| remove(e, "supply-recorded", |event| says(event, "stock_received")).map(drop)),
     ("shortfall-on-record", |e| remove(e, "shortfall-detected", |_| true).map(drop)),
     ("events-equal-model", |e| {
         let event = event(e, "price-changed", |_| true)?;

@@ -30,6 +30,7 @@ impl Item {
             "delist" => self.delist(ask),
             "receive" | "count" | "move" => self.of_stock(ask),
             "set_safety" => self.set_safety(ask),
+            "supply" => self.supply(ask, now),
             "transfer" => self.transfer(ask),
             "receive_transfer" => self.receive_transfer(ask),
             _ => self.of_hold(ask, now),
@@ -47,7 +48,7 @@ impl Item {
         }
     }
 
-    fn may_touch_catalog(&self, caller: &Value) -> Result<(), Value> {
+    pub fn may_touch_catalog(&self, caller: &Value) -> Result<(), Value> {
         if text(caller, "role") == "warehouse" { Err(refuse("item_not_found")) } else { self.may_touch_stock(caller) }
     }
 
@@ -94,7 +95,7 @@ impl Item {
         if !same {
             self.check_version(c)?;
         }
-        if self.catalog.as_ref().is_some_and(|catalog| catalog["kind"] != c["catalog"]["kind"]) {
+        if !self.may_be(&c["catalog"]["kind"]) {
             return Err(refuse("kind_immutable"));
         }
         let (events, version) = self.changes(&c["catalog"], &c["price"], !c["source"].is_null());

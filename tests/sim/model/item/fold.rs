@@ -18,6 +18,7 @@ impl Item {
         }
         self.newest = Some((event.seq, event.position(), event.time.clone()));
         self.apply(event, found);
+        self.keep(event, found);
         if !event.value["stock"].is_null() {
             self.stocked = Some((event.position(), event.time.clone()));
             self.compare(event, found);
@@ -70,6 +71,7 @@ impl Item {
             "hold-closed" => self.close(event, found),
             "units-allotted" | "allotment-returned" | "allotted-committed" => self.lend(event, found),
             "allotment-voided" => self.void(event, found),
+            "supply-recorded" => {}
             "safety-set" => self.safety = units("quantity"),
             "shortfall-detected" => {
                 self.shortfall = units("missing");
@@ -224,6 +226,9 @@ impl Item {
         let hold = hold_key(&value["hold"]);
         let (key, quantity, reply) = match event.name.as_str() {
             "item-listed" => (format!("patch/{id}"), 0, catalog(self.version)),
+            "supply-recorded" => (format!("supply/{id}"), 0, Value::Null),
+            // It is of a statement, and that is what is remembered.
+            "stock-received" | "stock-counted" if !value["feed"].is_null() => return,
             "stock-received" => (format!("receive/{id}"), quantity, levels),
             "stock-counted" if !value["shipmentOf"].is_null() => return,
             "stock-counted" => (format!("count/{id}"), number(&value["place"], "sellable"), levels),

@@ -6,9 +6,11 @@ mod decide;
 mod fold;
 mod holds;
 mod ordered;
+mod supply;
 mod transfers;
 
 pub use allotments::Allotment;
+pub use supply::Statement;
 
 use super::{Ask, Model, Shown, Verdict, Violations};
 use crate::sim::checker::evidence::{Event, millis, number, text};
@@ -125,6 +127,7 @@ pub struct Item {
     moved: i64,
     /// The shortfall that is on record.
     shortfall: i64,
+    supplied: supply::Supplied,
     /// The newest event, the newest of stock, and the newest of the catalog.
     newest: Option<(u64, String, String)>,
     stocked: Option<(String, String)>,
@@ -319,11 +322,16 @@ impl Model for Item {
         self.fold(event, found);
     }
 
+    fn late(&self, asked: &Value) -> Vec<Value> {
+        if text(asked, "op") == "supply" { vec![json!({"code": "time_in_future"})] } else { Vec::new() }
+    }
+
     fn settled(&self, found: &mut Violations) {
         let short = self.available();
         found.must(short >= 0 || self.shortfall >= -short, "shortfall-on-record", || {
             format!("{}: available is {short}, and {} is on record as missing", self.id, self.shortfall)
         });
+        self.is_supplied(found);
     }
 
     fn rested(&self, found: &mut Violations) {

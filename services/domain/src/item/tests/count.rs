@@ -3,7 +3,7 @@ use schemas::{Role, item::*};
 
 fn counted(id: &str, counted: u64, delta: i64, stock: StockLevels, place: LocationLevels) -> ItemEvent {
     let reason = "counted".to_owned();
-    StockCounted { effect: effect_of(id, counted), delta, reason, shipment_of: None, stock, place }.into()
+    StockCounted { effect: effect_of(id, counted), delta, reason, shipment_of: None, feed: None, stock, place }.into()
 }
 
 fn expecting(expected: u64) -> ItemCommand {

@@ -195,6 +195,7 @@ impl Model {
             }
             ItemEvent::AllotmentVoided(e) => self.once(format!("allot {}", e.allotment)),
             ItemEvent::ItemListed(_) | ItemEvent::PriceChanged(_) | ItemEvent::ItemDelisted(_) => {}
+            ItemEvent::SupplyRecorded(_) => {}
             ItemEvent::HoldGranted(_)
             | ItemEvent::HoldCommitted(_)
             | ItemEvent::HoldReleased(_)
@@ -292,6 +293,7 @@ impl Model {
             }
             ItemEvent::AllotmentVoided(_) => {}
             ItemEvent::ItemListed(_) | ItemEvent::PriceChanged(_) | ItemEvent::ItemDelisted(_) => {}
+            ItemEvent::SupplyRecorded(_) => {}
             ItemEvent::StockReceived(_)
             | ItemEvent::StockCounted(_)
             | ItemEvent::StockMoved(_)
@@ -353,6 +355,7 @@ impl Model {
             }
             ItemEvent::AllotmentVoided(_) => {}
             ItemEvent::ItemListed(_) | ItemEvent::PriceChanged(_) | ItemEvent::ItemDelisted(_) => {}
+            ItemEvent::SupplyRecorded(_) => {}
             ItemEvent::StockReceived(_)
             | ItemEvent::StockCounted(_)
             | ItemEvent::StockMoved(_)

@@ -52,6 +52,7 @@ fn books_the_units() {
         document: "note".to_owned(),
         occurred_at: None,
         metadata: schemas::Metadata::default(),
+        feed: None,
         stock: levels(12, 12),
         place: at_main(12),
     };

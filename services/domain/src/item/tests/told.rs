@@ -6,7 +6,7 @@ use schemas::item::{ItemEvent, LocationLevels, StockLevels};
 pub fn told(event: &ItemEvent) -> Option<StockLevels> {
     match event {
         ItemEvent::ItemListed(_) | ItemEvent::PriceChanged(_) | ItemEvent::ItemDelisted(_) => None,
-        ItemEvent::HoldClosed(_) | ItemEvent::AllotmentVoided(_) => None,
+        ItemEvent::HoldClosed(_) | ItemEvent::AllotmentVoided(_) | ItemEvent::SupplyRecorded(_) => None,
         ItemEvent::StockReceived(e) => Some(e.stock),
         ItemEvent::StockCounted(e) => Some(e.stock),
         ItemEvent::StockMoved(e) => Some(e.stock),
@@ -56,6 +56,7 @@ pub fn places(event: &ItemEvent) -> &[LocationLevels] {
         | ItemEvent::AllottedCommitted(_)
         | ItemEvent::AllotmentVoided(_)
         | ItemEvent::SafetySet(_)
-        | ItemEvent::ShortfallDetected(_) => &[],
+        | ItemEvent::ShortfallDetected(_)
+        | ItemEvent::SupplyRecorded(_) => &[],
     }
 }

@@ -96,6 +96,7 @@ pub(in crate::sqlite) fn decode(bytes: &[u8], at: Place, out: &mut Vec<Record>) 
             offset: seq - 1,
             key: envelope.subject.clone(),
             envelope: Some(envelope),
+            headers: Vec::new(),
             value: Some(value.to_vec()),
         });
     }

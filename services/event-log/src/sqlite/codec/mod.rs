@@ -3,9 +3,9 @@
 //! ```text
 //! byte  0      format, 1
 //! bytes 1..5   CRC-32 (IEEE) of everything after it, little-endian
-//! byte  5      kind: 1 events, 2 plain records (key and value); plus 128 where the records are compressed
+//! byte  5      kind: 1 events, 2 plain records (key and value), 3 published ones (with headers); plus 128 where the records are compressed
 //! bytes 6..10  number of records, little-endian
-//! then         the records, see [`events`] and [`plain`]; compressed: their length (4 bytes, little-endian), an LZ4 block
+//! then         the records, see [`events`], [`plain`] and [`published`]; compressed: their length (4 bytes, little-endian), an LZ4 block
 //! ```
 //!
 //! Numbers are LEB128 varints, texts and values a length and their bytes. The offset of the first record is the row's key.
@@ -13,6 +13,7 @@
 
 pub(super) mod events;
 pub(super) mod plain;
+pub(super) mod published;
 pub(super) mod stored;
 
 use thiserror::Error;
@@ -40,6 +41,7 @@ pub(super) enum Damage {
 enum Kind {
     Events = 1,
     Plain = 2,
+    Published = 3,
 }
 
 /// Records of one topic and partition, encoded.

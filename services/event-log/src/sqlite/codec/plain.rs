@@ -1,4 +1,4 @@
-//! Records of a key and a value: internal commands (the JSON of a `CommandEnvelope`) and dead letters.
+//! Records of a key and a value: internal commands (the JSON of a `CommandEnvelope`) and dead letters of shards.
 
 use super::{Damage, Encoded, Kind, begin, open, put_bytes, seal};
 

@@ -3,7 +3,7 @@
 use super::{LedgerBucket, LedgerKind as Kind};
 use schemas::{
     EffectId,
-    item::{HoldId, HoldReleased, ItemEvent, StockDispatched, UnitsUncommitted},
+    item::{FeedSource, HoldId, HoldReleased, ItemEvent, StockDispatched, UnitsUncommitted},
 };
 
 /// See the module.
@@ -16,12 +16,15 @@ pub(super) struct Change<'e> {
     pub(super) effect: Option<&'e EffectId>,
     pub(super) reference: Option<&'e str>,
     pub(super) reason: Option<&'e str>,
+    /// The supplier's system that said so.
+    pub(super) feed: Option<&'e FeedSource>,
 }
 
 impl<'e> Change<'e> {
     fn new(kind: Kind, quantity: impl Into<i64>) -> Self {
         let quantity = quantity.into();
-        Self { kind, quantity, from: None, to: None, hold: None, effect: None, reference: None, reason: None }
+        let (hold, effect, reference, reason, feed) = (None, None, None, None, None);
+        Self { kind, quantity, from: None, to: None, hold, effect, reference, reason, feed }
     }
 
     fn of(self, hold: &'e HoldId) -> Self {
@@ -45,12 +48,14 @@ pub(super) fn change(event: &ItemEvent) -> Option<Change<'_>> {
     Some(match event {
         ItemEvent::ItemListed(_) | ItemEvent::PriceChanged(_) | ItemEvent::ItemDelisted(_) => return None,
         // No unit goes anywhere.
-        ItemEvent::HoldClosed(_) | ItemEvent::AllotmentVoided(_) => return None,
-        ItemEvent::StockReceived(e) => {
-            Change::new(Kind::StockReceived, e.quantity.get()).by(&e.effect).under(&e.document)
-        }
+        ItemEvent::HoldClosed(_) | ItemEvent::AllotmentVoided(_) | ItemEvent::SupplyRecorded(_) => return None,
+        ItemEvent::StockReceived(e) => Change {
+            feed: e.feed.as_ref(),
+            ..Change::new(Kind::StockReceived, e.quantity.get()).by(&e.effect).under(&e.document)
+        },
         ItemEvent::StockCounted(e) => Change {
             hold: e.shipment_of.as_ref(),
+            feed: e.feed.as_ref(),
             ..Change::new(Kind::StockCounted, e.delta).by(&e.effect).because(&e.reason)
         },
         ItemEvent::StockMoved(e) => {

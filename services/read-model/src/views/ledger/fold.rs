@@ -122,7 +122,9 @@ impl ViewFold for LedgerFold {
             to: change.to,
             levels: (levels.available, levels.on_hand, levels.held, levels.committed, levels.allotted, levels.safety),
             places: stock::places(event).into(),
-            actor: fact.envelope.actor.as_str().into(),
+            actor: change
+                .feed
+                .map_or_else(|| fact.envelope.actor.as_str().into(), |feed| format!("supplier:{feed}").into()),
             cause: fact.envelope.causation.as_str().into(),
             hold: change.hold.map(hold_text),
             effect: change.effect.map(|id| id.as_str().into()),

@@ -88,7 +88,7 @@ pub struct LedgerRow {
     pub levels: StockLevels,
     /// The locations that it touched, after it.
     pub places: Vec<LocationLevels>,
-    /// Role and pseudonym of who caused it.
+    /// Role and pseudonym of who caused it; of what a supplier's system said, `supplier:` and its source.
     pub actor: String,
     /// The command that caused it.
     pub cause: CommandId,
