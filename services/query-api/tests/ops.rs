@@ -49,13 +49,18 @@ fn every_call_is_in_the_openapi_document_with_its_problem() {
     let document = serde_json::to_value(World::new().openapi).expect("JSON");
     let paths = document["paths"].as_object().expect("paths");
     let expected = [
+        "/v1/analytics/most-bought",
+        "/v1/analytics/turnover",
         "/v1/cart",
+        "/v1/dead-letters",
+        "/v1/dead-letters/{letterId}",
         "/v1/drops",
         "/v1/drops/{dropId}",
         "/v1/drops/{dropId}/queue/{ticket}",
         "/v1/follows",
         "/v1/items",
         "/v1/items/{itemId}",
+        "/v1/items/{itemId}/bought-together",
         "/v1/items/{itemId}/holds/{holdId}",
         "/v1/items/{itemId}/ledger",
         "/v1/items/{itemId}/stock",
@@ -70,6 +75,9 @@ fn every_call_is_in_the_openapi_document_with_its_problem() {
         "/v1/status",
         "/v1/stock",
         "/v1/stores/{storeId}",
+        "/v1/subjects",
+        "/v1/subjects/{subject}/keys",
+        "/v1/subjects/{subject}/keys/{keyId}",
         "/v1/warehouses/{location}",
         "/v1/warehouses/{location}/orders",
     ];
