@@ -306,7 +306,7 @@ bugs! {
         test("command-api", "tests::stock::a_warehouse_changes_its_own_location_only"),
     "key-without-caller": "two callers with the same Idempotency-Key ask for one effect";
         "an idempotency key is its caller's own";
-        test("edge", "idempotency::tests::the_same_key_of_two_callers_is_two_effects"),
+        test("intake", "effects::tests::the_same_key_of_two_callers_is_two_effects"),
     "key-without-body": "the same Idempotency-Key with another body gets the first answer";
         "a key that comes with other content is refused";
         test("command-api", "tests::checkout::a_retry_joins_the_order_and_another_body_is_refused"),
