@@ -4,7 +4,7 @@ use crate::{
     status::{PartitionState, PartitionStatus, ProjectorStatus},
     worker::Worker,
 };
-use event_log::{EventLog, LogError};
+use event_log::{EventLog, LogError, ReadFrom};
 use read_model::{Checkpoints, StoreError, ViewStore, views::parked::Parked};
 use schemas::Topic;
 use std::{
@@ -15,9 +15,13 @@ use std::{
         mpsc,
     },
     thread::JoinHandle,
+    time::Duration,
 };
 use thiserror::Error;
 use tokio::runtime::Handle;
+
+/// Bytes of records that are read and folded at once, about: a page of the store that many of them touch is written once.
+pub(crate) const BATCH_BYTES: usize = 16 << 20;
 
 /// What a projector works on.
 pub struct ProjectorOptions {
@@ -166,6 +170,15 @@ pub(crate) fn stand_back() {
     if let Err(error) = rustix::process::nice(10) {
         tracing::debug!(%error, "the projector keeps its priority");
     }
+}
+
+/// Which of these places are damaged, and how, when each is read alone.
+pub(crate) fn damaged(log: &dyn EventLog, places: Vec<ReadFrom>) -> Vec<(ReadFrom, String)> {
+    let damage = |from: ReadFrom| {
+        let read = log.reader(&[from]).and_then(|mut reader| reader.poll(BATCH_BYTES, Duration::ZERO));
+        if let Err(LogError::Corrupt(why)) = read { Some((from, why)) } else { None }
+    };
+    places.into_iter().filter_map(damage).collect()
 }
 
 /// Says that the thread has ended, however it ends.

@@ -2,7 +2,7 @@
 
 use crate::{
     fold::{After, Batch, Fold, StopReason},
-    runner::{Ending, ProjectorError, Shared},
+    runner::{BATCH_BYTES, Ending, ProjectorError, Shared, damaged},
 };
 use event_log::{LogError, NewRecord, Reader};
 use read_model::{
@@ -16,8 +16,6 @@ use std::{
 };
 use tokio::runtime::Handle;
 
-/// Bytes of records that are folded at once, about: a page of the store that many of them touch is written once.
-const BATCH_BYTES: usize = 16 << 20;
 /// The longest rest between two batches.
 const MAX_REST: Duration = Duration::from_millis(50);
 /// How long a poll waits: how late a stop is noticed.
@@ -237,16 +235,12 @@ impl Worker {
 
     /// Stops the partitions that are damaged, so that the others go on; an error where it is none of them.
     fn stop_damaged(&mut self, error: LogError) -> Result<(), ProjectorError> {
-        let mut found = false;
-        for from in self.fold.read_from() {
-            let alone = self.shared.log.reader(&[from]).and_then(|mut reader| reader.poll(BATCH_BYTES, Duration::ZERO));
-            if let Err(LogError::Corrupt(why)) = alone {
-                self.fold.stop(from, StopReason::Damaged(why));
-                found = true;
-            }
-        }
-        if !found {
+        let damaged = damaged(&*self.shared.log, self.fold.read_from());
+        if damaged.is_empty() {
             return Err(error.into());
+        }
+        for (from, why) in damaged {
+            self.fold.stop(from, StopReason::Damaged(why));
         }
         self.tell();
         self.reader = self.shared.log.reader(&self.fold.read_from())?;

@@ -2,18 +2,20 @@
 
 use crate::{
     print,
-    remote::{Backoff, Remote, RemoteArgs, is_passing, refusal, with_query},
+    remote::{Remote, RemoteArgs, refusal, with_query},
 };
-use anyhow::{Context as _, Result, bail, ensure};
-use clap::{Args, Subcommand, ValueEnum};
+use anyhow::{Result, ensure};
+use clap::{
+    Args, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use comfy_table::{Table, presets};
-use reqwest::Method;
+use event_log::LetterKind;
+use reqwest::{Method, RequestBuilder};
 use schemas::Role;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// Attempts at an engine that is out of reach for a moment.
-const ATTEMPTS: u32 = 10;
 /// How long is waited for what the projectors do; a longer one goes on without being watched.
 const WATCHED: Duration = Duration::from_secs(20);
 /// The longest reason in a table.
@@ -30,26 +32,10 @@ pub enum DeadLettersCommand {
     Redrive(Redrive),
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-#[value(rename_all = "snake_case")]
-enum Kind {
-    Command,
-    Deadline,
-    SupplierRecord,
-    ImportLine,
-    Event,
-}
-
-impl Kind {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Command => "command",
-            Self::Deadline => "deadline",
-            Self::SupplierRecord => "supplier_record",
-            Self::ImportLine => "import_line",
-            Self::Event => "event",
-        }
-    }
+/// The kinds that letters may be asked for by: a redrive is on record beside them, and is none.
+fn kinds() -> impl TypedValueParser<Value = LetterKind> {
+    let words = LetterKind::ALL.into_iter().filter(|kind| *kind != LetterKind::Redrive).map(LetterKind::as_str);
+    PossibleValuesParser::new(words).map(|word| LetterKind::from_word(&word).expect("one of the words"))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -66,8 +52,8 @@ pub struct List {
     #[arg(long)]
     key: Option<String>,
     /// Only those of this kind
-    #[arg(long, value_enum)]
-    kind: Option<Kind>,
+    #[arg(long, value_parser = kinds())]
+    kind: Option<LetterKind>,
     /// How they stand
     #[arg(long, value_enum, default_value = "open")]
     status: Status,
@@ -103,8 +89,8 @@ pub struct Redrive {
     #[arg(long)]
     key: Option<String>,
     /// The open ones of this kind
-    #[arg(long, value_enum)]
-    kind: Option<Kind>,
+    #[arg(long, value_parser = kinds())]
+    kind: Option<LetterKind>,
     /// Only say what would be done
     #[arg(long)]
     dry_run: bool,
@@ -155,24 +141,13 @@ fn path_of(id: &str) -> Result<String> {
 }
 
 async fn ask(remote: &Remote, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
-    let mut backoff = Backoff::default();
-    for attempt in 1.. {
-        let mut request = remote.request(method.clone(), path)?;
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        match request.send().await {
-            Ok(answer) if answer.status().is_success() => return Ok(serde_json::from_slice(&answer.bytes().await?)?),
-            Ok(answer) if is_passing(answer.status()) && attempt < ATTEMPTS => {}
-            Ok(answer) => bail!("{}", refusal(answer).await),
-            Err(error) if attempt >= ATTEMPTS => {
-                return Err(error).with_context(|| format!("no engine answers at {}", remote.base()));
-            }
-            Err(_) => {}
-        }
-        tokio::time::sleep(backoff.next()).await;
-    }
-    unreachable!("it ends with an answer or an error")
+    let fill = |request: RequestBuilder| match body {
+        Some(body) => request.json(body),
+        None => request,
+    };
+    let answer = remote.ask(method, path, fill).await?;
+    ensure!(answer.status().is_success(), "{}", refusal(answer).await);
+    Ok(serde_json::from_slice(&answer.bytes().await?)?)
 }
 
 async fn list(remote: &Remote, args: &List) -> Result<Value> {
@@ -181,7 +156,7 @@ async fn list(remote: &Remote, args: &List) -> Result<Value> {
     while has_more && letters.len() < args.limit {
         let mut pairs = vec![("limit", (args.limit - letters.len()).min(200).to_string())];
         pairs.extend(args.key.clone().map(|key| ("key", key)));
-        pairs.extend(args.kind.map(|kind| ("kind", kind.word().to_owned())));
+        pairs.extend(args.kind.map(|kind| ("kind", kind.as_str().to_owned())));
         match args.status {
             Status::Open => pairs.push(("status", "open".to_owned())),
             Status::Redriven => pairs.push(("status", "redriven".to_owned())),
@@ -198,7 +173,7 @@ async fn list(remote: &Remote, args: &List) -> Result<Value> {
 
 async fn redrive(remote: &Remote, args: &Redrive) -> Result<Value> {
     let mut answer = if args.ids.is_empty() {
-        let body = json!({"key": args.key, "kind": args.kind.map(Kind::word), "dryRun": args.dry_run});
+        let body = json!({"key": args.key, "kind": args.kind.map(LetterKind::as_str), "dryRun": args.dry_run});
         ask(remote, Method::POST, "/v1/dead-letters:redrive", Some(&body)).await?
     } else {
         let body = json!({"dryRun": args.dry_run, "again": args.again});

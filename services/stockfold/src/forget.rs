@@ -2,17 +2,14 @@
 
 use crate::{
     print,
-    remote::{Backoff, Remote, RemoteArgs, is_passing, refusal, with_query},
+    remote::{Remote, RemoteArgs, refusal, with_query},
 };
 use anyhow::{Context as _, Result, bail};
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use schemas::Role;
 use serde_json::{Value, json};
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use uuid::Uuid;
-
-/// Attempts at an engine that is out of reach for a moment.
-const ATTEMPTS: u32 = 10;
 
 /// What `forget` takes.
 #[derive(Debug, clap::Args)]
@@ -75,28 +72,18 @@ async fn find(remote: &Remote, sub: &str) -> Result<String> {
 
 /// Asks under one key until there is an answer.
 async fn ask(remote: &Remote, subject: &str, dry_run: bool, force: bool) -> Result<Value> {
-    let (key, mut backoff) = (Uuid::new_v4().to_string(), Backoff::default());
-    let body = json!({"dryRun": dry_run, "force": force});
-    for attempt in 1.. {
-        let request = remote.request(Method::POST, &format!("/v1/subjects/{subject}/forget"))?;
-        match request.header("idempotency-key", &key).json(&body).send().await {
-            Ok(answer) if answer.status() == StatusCode::OK => {
-                return Ok(serde_json::from_slice(&answer.bytes().await?)?);
-            }
-            Ok(answer) if answer.status() == StatusCode::CONFLICT => {
-                let problem: Value = serde_json::from_slice(&answer.bytes().await?)?;
-                bail!("{}\n{}", problem["detail"].as_str().unwrap_or("refused"), orders(&problem["orders"]));
-            }
-            Ok(answer) if is_passing(answer.status()) && attempt < ATTEMPTS => {}
-            Ok(answer) => bail!("{}", refusal(answer).await),
-            Err(error) if attempt >= ATTEMPTS => {
-                return Err(error).with_context(|| format!("no engine answers at {}", remote.base()));
-            }
-            Err(_) => {}
+    let (key, body) = (Uuid::new_v4().to_string(), json!({"dryRun": dry_run, "force": force}));
+    let path = format!("/v1/subjects/{subject}/forget");
+    let fill = |request: RequestBuilder| request.header("idempotency-key", &key).json(&body);
+    let answer = remote.ask(Method::POST, &path, fill).await?;
+    match answer.status() {
+        StatusCode::OK => Ok(serde_json::from_slice(&answer.bytes().await?)?),
+        StatusCode::CONFLICT => {
+            let problem: Value = serde_json::from_slice(&answer.bytes().await?)?;
+            bail!("{}\n{}", problem["detail"].as_str().unwrap_or("refused"), orders(&problem["orders"]))
         }
-        tokio::time::sleep(backoff.next()).await;
+        _ => bail!("{}", refusal(answer).await),
     }
-    unreachable!("it ends with an answer or an error")
 }
 
 /// A person types the pseudonym, so that nobody is forgotten by a slip.

@@ -14,6 +14,8 @@ use std::{path::PathBuf, time::Duration};
 const TTL: u32 = 86_400;
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
+/// Attempts at an engine that is out of reach for a moment.
+const ATTEMPTS: u32 = 10;
 /// The first pause before asking again; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -76,6 +78,29 @@ impl Remote {
             Right::Own { auth, role, sub } => auth.mint(*role, sub, None, None, TTL)?,
         };
         Ok(self.http.request(method, format!("{}{path}", self.base)).bearer_auth(token))
+    }
+
+    /// Sends a request until it has an answer that would be the same a little later, a refusal too. `fill` adds what it
+    /// carries, the same each time.
+    pub async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        fill: impl Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<reqwest::Response> {
+        let mut backoff = Backoff::default();
+        for attempt in 1.. {
+            match fill(self.request(method.clone(), path)?).send().await {
+                Ok(answer) if is_passing(answer.status()) && attempt < ATTEMPTS => {}
+                Ok(answer) => return Ok(answer),
+                Err(error) if attempt >= ATTEMPTS => {
+                    return Err(error).with_context(|| format!("no engine answers at {}", self.base));
+                }
+                Err(_) => {}
+            }
+            tokio::time::sleep(backoff.next()).await;
+        }
+        unreachable!("it ends with an answer or an error")
     }
 }
 

@@ -7,7 +7,10 @@ use super::{
     rows::StateRows,
     status::{Progress, StateWriterStatus},
 };
-use crate::{ProjectorError, runner::stand_back};
+use crate::{
+    ProjectorError,
+    runner::{BATCH_BYTES, damaged, stand_back},
+};
 use event_log::{EventLog, LogError, ReadFrom, Reader};
 use read_model::{Checkpoints, StoreError, ViewStore, views::CONSUMER};
 use std::{
@@ -20,8 +23,6 @@ use std::{
 };
 use tokio::runtime::Handle;
 
-/// Bytes of records that are taken at once, about.
-const BATCH_BYTES: usize = 16 << 20;
 /// Bytes of states that are written at once: nobody's command waits behind more.
 const WRITE_BYTES: usize = 1 << 20;
 /// Between two rounds: what gathers in it is written once. Who reads states wants the newest, not every step.
@@ -236,16 +237,15 @@ impl Worker {
 
     /// Leaves out the partitions that are damaged, so that the others go on; an error where it is none of them.
     fn leave_out(&self, core: &mut StateCore, why: String) -> Result<(), ProjectorError> {
-        let mut found = false;
-        for from in core.read_from() {
-            let alone = self.shared.log.reader(&[from]).and_then(|mut reader| reader.poll(BATCH_BYTES, Duration::ZERO));
-            if let Err(LogError::Corrupt(why)) = alone {
-                tracing::error!(why, topic = %from.topic, partition = from.partition, "the states of it stand still");
-                core.stop(from);
-                found = true;
-            }
+        let damaged = damaged(&*self.shared.log, core.read_from());
+        if damaged.is_empty() {
+            return Err(LogError::Corrupt(why).into());
         }
-        if found { Ok(()) } else { Err(LogError::Corrupt(why).into()) }
+        for (from, why) in damaged {
+            tracing::error!(why, topic = %from.topic, partition = from.partition, "the states of it stand still");
+            core.stop(from);
+        }
+        Ok(())
     }
 
     /// How far the views are, once they have passed what was read, or stand still.
