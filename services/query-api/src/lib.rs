@@ -94,11 +94,6 @@ impl QueryState {
         self
     }
 
-    /// Begins to follow the log for live streams; else the first of these does. Call it inside of a runtime.
-    pub fn start_live(&self) {
-        self.live.start(self);
-    }
-
     /// Lets a GET wait so long for its view, instead of [`progress::LONGEST_WAIT`].
     #[must_use]
     pub fn with_longest_wait(mut self, longest: std::time::Duration) -> Self {

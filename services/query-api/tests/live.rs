@@ -170,6 +170,33 @@ async fn what_happens_while_the_views_are_behind_is_told() {
 }
 
 #[tokio::test]
+async fn what_happens_while_nobody_watches_is_told_to_who_comes_then() {
+    let mut world = shop_with(LiveLimits { linger: Duration::ZERO, ..LiveLimits::default() }).await;
+    let tea = |available: i64| json!({"itemId": "tea", "available": available});
+    for round in 1..=3 {
+        // The reader of the log rests by now, and has not heard of any of this.
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        set(&mut world, "tea", 10 * round);
+        world.fold().await;
+        set(&mut world, "tea", 10 * round + 1);
+        let mut events = follow(&world, "/v1/live/stock?items=tea").await;
+        world.fold().await;
+        let mut told = events.next().await.expect("it goes on");
+        // Views that are behind what was heard of the item are waited for.
+        while told.name != "snapshot" {
+            told = events.next().await.expect("it goes on");
+        }
+        if told.data == json!({"items": [tea(10 * round)]}) {
+            assert_eq!(events.named("stock").await.data, tea(10 * round + 1));
+        } else {
+            assert_eq!(told.data, json!({"items": [tea(10 * round + 1)]}));
+        }
+        set(&mut world, "tea", 10 * round + 2);
+        assert_eq!(events.named("stock").await.data, tea(10 * round + 2));
+    }
+}
+
+#[tokio::test]
 async fn without_following_it_ends_after_the_snapshot() {
     let world = shop().await;
     let told = follow(&world, "/v1/live/stock?items=tea&follow=false").await.rest().await;

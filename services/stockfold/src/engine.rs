@@ -166,9 +166,7 @@ impl Engine {
             let _inside = runtime.enter();
             let Backends { log, views, keys, .. } = &backends;
             let state = QueryState::new(edge.clone(), views.clone(), log.clone(), keys.clone(), server.stopping());
-            let state = state.with_live(plan.live);
-            state.start_live();
-            state
+            state.with_live(plan.live)
         });
         server.show(app::router(&edge, commands, queries, &ops));
         Ok(Self { runtime, auth, server, backends, ops, submitter })

@@ -1,18 +1,21 @@
-//! The one reader of a node: follows the log and wakes who watches. However many connections there are, each event is
-//! read once.
+//! The one reader of a node: follows the log while somebody watches, and wakes who does. However many connections there
+//! are, each event is read once; where there are none, none is read.
 
 use super::core::{Bell, Core, Key, SubscriberId};
 use crate::progress::Progress;
 use edge::Problem;
 use event_log::{EventLog, LogError, ReadFrom, Record};
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use read_model::{
     StoreError, ViewStore,
     fold::Fact,
     views::{CONSUMER, drop, item, queue_place},
 };
 use schemas::{Event, ItemId, Position, Topic};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{
     runtime::Handle,
     sync::{Notify, watch},
@@ -45,20 +48,28 @@ pub(super) struct Hub {
     log: Arc<dyn EventLog>,
     views: Arc<dyn ViewStore>,
     progress: Arc<Progress>,
-    /// Whether the log is being followed.
+    linger: Duration,
+    /// Streams that watch, or are about to.
+    streams: Mutex<usize>,
+    /// Notified of the first of them.
+    wanted: Condvar,
+    /// Whether the log is being followed. It begins whenever it likes, and ends under the lock of `core`: who has begun to
+    /// watch under that lock, while it was, is told of everything.
     following: watch::Sender<bool>,
 }
 
 impl Hub {
-    /// Begins to follow the log, until `stop` is true or its sender is gone. Call it inside of a runtime.
+    /// Follows the log while somebody watches, until `stop` is true or its sender is gone. Call it inside of a runtime.
     pub fn start(
         log: Arc<dyn EventLog>,
         views: Arc<dyn ViewStore>,
         progress: Arc<Progress>,
+        linger: Duration,
         stop: watch::Receiver<bool>,
     ) -> Arc<Self> {
         let core = Mutex::new(Core::new(log.shards()));
-        let hub = Arc::new(Self { core, log, views, progress, following: watch::Sender::new(false) });
+        let (streams, wanted, following) = (Mutex::default(), Condvar::new(), watch::Sender::new(false));
+        let hub = Arc::new(Self { core, log, views, progress, linger, streams, wanted, following });
         let (runs, runtime) = (Arc::clone(&hub), Handle::current());
         let spawned = std::thread::Builder::new().name("live".to_owned()).spawn(move || runs.run(&runtime, &stop));
         if let Err(fault) = spawned {
@@ -69,20 +80,48 @@ impl Hub {
 
     fn run(&self, runtime: &Handle, stop: &watch::Receiver<bool>) {
         let (mut places, mut rest) = (Vec::new(), REST.0);
-        while !has_ended(stop) {
+        while self.is_wanted(stop) {
             let before = places.clone();
-            if let Err(fault) = self.follow(runtime, stop, &mut places) {
-                tracing::warn!(%fault, "live streams cannot follow the log; trying again");
-                self.following.send_replace(false);
-                // What was read in between says that it is not the same fault over and over.
-                rest = if places == before { (rest * 2).min(REST.1) } else { REST.0 };
-                std::thread::sleep(rest);
+            match self.follow(runtime, stop, &mut places) {
+                // Whoever watches next begins with the views as they are then.
+                Ok(()) => places.clear(),
+                Err(fault) => {
+                    tracing::warn!(%fault, "live streams cannot follow the log; trying again");
+                    self.following.send_replace(false);
+                    // What was read in between says that it is not the same fault over and over.
+                    rest = if places == before { (rest * 2).min(REST.1) } else { REST.0 };
+                    std::thread::sleep(rest);
+                }
             }
         }
         self.following.send_replace(false);
     }
 
-    /// Reads from `places` on, or from where the views are; brings `places` along.
+    /// Waits until somebody watches; false once it is to end.
+    fn is_wanted(&self, stop: &watch::Receiver<bool>) -> bool {
+        let mut streams = self.streams.lock();
+        while *streams == 0 && !has_ended(stop) {
+            self.wanted.wait_for(&mut streams, POLL);
+        }
+        !has_ended(stop)
+    }
+
+    /// Ends the following where nobody has watched since `idle` for long enough.
+    fn rests(&self, idle: &mut Option<Instant>) -> bool {
+        if *self.streams.lock() > 0 {
+            *idle = None;
+        } else if idle.get_or_insert_with(Instant::now).elapsed() >= self.linger {
+            let core = self.core.lock();
+            // Who has come since that look, and is not in the core yet, looks again.
+            if core.watched() == 0 {
+                self.following.send_replace(false);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Reads from `places` on, or from where the views are, while it is wanted; brings `places` along.
     fn follow(
         &self,
         runtime: &Handle,
@@ -94,7 +133,8 @@ impl Hub {
         }
         let mut reader = self.log.reader(places)?;
         self.following.send_replace(true);
-        while !has_ended(stop) {
+        let mut idle = None;
+        while !has_ended(stop) && !self.rests(&mut idle) {
             let records = reader.poll(CHUNK_BYTES, POLL)?;
             self.apply(&records);
             places.clear();
@@ -145,20 +185,24 @@ impl Hub {
 
     /// Watches some keys. 503 while the log is not being followed, or too much is watched.
     pub async fn subscribe(self: &Arc<Self>, keys: Vec<Key>) -> Result<Subscription, Problem> {
-        let mut following = self.following.subscribe();
-        let begun = tokio::time::timeout(BEGIN_LIMIT, following.wait_for(|following| *following)).await;
-        if !matches!(begun, Ok(Ok(_))) {
-            return Err(Problem::unavailable("live_unavailable", "the log cannot be followed at the moment"));
-        }
-        let bell = Arc::new(Notify::new());
-        let id = {
+        let stream = Stream::come(self);
+        let (mut following, bell) = (self.following.subscribe(), Arc::new(Notify::new()));
+        let until = tokio::time::Instant::now() + BEGIN_LIMIT;
+        loop {
+            let begun = tokio::time::timeout_at(until, following.wait_for(|following| *following)).await;
+            if !matches!(begun, Ok(Ok(_))) {
+                return Err(Problem::unavailable("live_unavailable", "the log cannot be followed at the moment"));
+            }
             let mut core = self.core.lock();
             if core.watched() + keys.len() > MAX_WATCHED {
                 return Err(Problem::unavailable("too_many_streams", "too much is being watched"));
             }
-            core.subscribe(keys.clone(), Arc::clone(&bell))
-        };
-        Ok(Subscription { hub: Arc::clone(self), id, keys, bell })
+            if self.is_following() {
+                let id = core.subscribe(keys.clone(), Arc::clone(&bell));
+                drop(core);
+                return Ok(Subscription { stream, id, keys, bell });
+            }
+        }
     }
 
     /// Reads the beginnings of those keys that have none yet, once the views are past what was heard before.
@@ -206,20 +250,41 @@ fn has_ended(stop: &watch::Receiver<bool>) -> bool {
     *stop.borrow() || stop.has_changed().is_err()
 }
 
+/// That there is a stream, for which the log is followed.
+struct Stream(Arc<Hub>);
+
+impl Stream {
+    fn come(hub: &Arc<Hub>) -> Self {
+        *hub.streams.lock() += 1;
+        hub.wanted.notify_one();
+        Self(Arc::clone(hub))
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        *self.0.streams.lock() -= 1;
+    }
+}
+
 /// What one stream watches. It ends with this value.
 pub(super) struct Subscription {
-    hub: Arc<Hub>,
+    stream: Stream,
     id: SubscriberId,
     keys: Vec<Key>,
     bell: Arc<Notify>,
 }
 
 impl Subscription {
+    fn hub(&self) -> &Arc<Hub> {
+        &self.stream.0
+    }
+
     /// Sees to it that the beginnings are read: at once, or where the views are behind as soon as they are not.
     pub async fn begin(&self) -> Result<(), Problem> {
-        match self.hub.begin(&self.keys).await {
+        match self.hub().begin(&self.keys).await {
             Err(problem) if problem.code() == "view_behind" => {
-                let (hub, keys) = (Arc::clone(&self.hub), self.keys.clone());
+                let (hub, keys) = (Arc::clone(self.hub()), self.keys.clone());
                 tokio::spawn(async move {
                     // Ends with its subscribers: what nobody watches is not missing.
                     while let Err(problem) = hub.begin(&keys).await {
@@ -241,24 +306,64 @@ impl Subscription {
 
     /// Which keys have changed, and what `read` makes of them, at one moment.
     pub fn take<T>(&self, read: impl FnOnce(&mut Core<Arc<Notify>>, &[Key]) -> T) -> T {
-        let mut core = self.hub.core.lock();
+        let mut core = self.hub().core.lock();
         let changed = core.take(self.id);
         read(&mut core, &changed)
     }
 
     /// Whether the beginnings of all keys are known.
     pub fn is_known(&self) -> bool {
-        self.hub.core.lock().missing(&self.keys).is_empty()
+        self.hub().core.lock().missing(&self.keys).is_empty()
     }
 
     /// Whether changes are heard.
     pub fn is_following(&self) -> bool {
-        self.hub.is_following()
+        self.hub().is_following()
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.hub.core.lock().unsubscribe(self.id);
+        self.hub().core.lock().unsubscribe(self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use event_log::simulated::{Profile, SimulatedLog, SimulatedOptions};
+    use read_model::{sqlite::SqliteViews, views};
+    use schemas::ShardCount;
+
+    async fn is_soon(what: impl Fn() -> bool) -> bool {
+        let until = Instant::now() + Duration::from_secs(20);
+        while !what() && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        what()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_log_is_followed_while_somebody_watches() {
+        let shards = ShardCount::new(1).expect("one");
+        let log = SimulatedLog::new(SimulatedOptions::new(Profile::Embedded, shards));
+        let dir = tempfile::tempdir().expect("a directory");
+        let views = SqliteViews::open(&dir.path().join("views.sqlite"), &views::tables()).expect("views");
+        let views: Arc<dyn ViewStore> = Arc::new(views);
+        let progress = Arc::new(Progress::new(Arc::clone(&views), shards, Duration::ZERO));
+        let (stop, stopped) = watch::channel(false);
+        let hub = Hub::start(log, views, progress, Duration::from_millis(20), stopped);
+        let tea = || vec![Key::Item(ItemId::parse("tea").expect("an id"))];
+        for _ in 0..3 {
+            assert!(is_soon(|| !hub.is_following()).await);
+            let both = tokio::join!(hub.subscribe(tea()), hub.subscribe(tea()));
+            assert!(both.0.is_ok_and(|watches| watches.is_following()) && both.1.is_ok());
+        }
+        assert!(is_soon(|| !hub.is_following()).await);
+        let Ok(watches) = hub.subscribe(tea()).await else { panic!("it watches") };
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        assert!(watches.is_following());
+        stop.send_replace(true);
+        assert!(is_soon(|| !watches.is_following()).await);
     }
 }

@@ -8,8 +8,10 @@ use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 
 /// How long a write waits for its reader.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// See [`LiveLimits::linger`].
+const LINGER: Duration = Duration::from_secs(10);
 
-/// How many live streams are open at most, and how slow their readers may be.
+/// How many live streams are open at most, how slow their readers may be, and what is kept ready for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LiveLimits {
     /// Of this process.
@@ -20,11 +22,13 @@ pub struct LiveLimits {
     pub per_address: usize,
     /// How long a write waits for a reader that takes nothing, and how long after that the reader has to take all anew.
     pub patience: (Duration, Duration),
+    /// How long the log is still followed when nobody watches any more: who comes again soon is not kept waiting.
+    pub linger: Duration,
 }
 
 impl Default for LiveLimits {
     fn default() -> Self {
-        Self { streams: 20_000, per_caller: 50, per_address: 1_000, patience: (PATIENCE, PATIENCE) }
+        Self { streams: 20_000, per_caller: 50, per_address: 1_000, patience: (PATIENCE, PATIENCE), linger: LINGER }
     }
 }
 
@@ -55,6 +59,11 @@ pub(super) struct Streams {
 impl Streams {
     pub fn new(limits: LiveLimits) -> Arc<Self> {
         Arc::new(Self { limits, open: Mutex::default() })
+    }
+
+    /// See [`LiveLimits::linger`].
+    pub fn linger(&self) -> Duration {
+        self.limits.linger
     }
 
     /// Opens a stream of that kind; 503 where there are too many, 429 where these are the watcher's own.

@@ -43,21 +43,16 @@ impl Live {
         Self { hub: Arc::default(), streams: Streams::new(limits) }
     }
 
-    /// The reader of this node; it begins with the first call.
+    /// The reader of this node; its thread begins with the first call.
     fn hub(&self, state: &QueryState) -> &Arc<Hub> {
         self.hub.get_or_init(|| {
             let QueryState { log, views, progress, stop, .. } = state.clone();
-            Hub::start(log, views, progress, stop)
+            Hub::start(log, views, progress, self.streams.linger(), stop)
         })
     }
 
     fn streams(&self) -> &Arc<Streams> {
         &self.streams
-    }
-
-    /// Begins to follow the log. Call it inside of a runtime.
-    pub fn start(&self, state: &QueryState) {
-        self.hub(state);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::disk;
 use crate::engine::Engine;
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use event_log::{EventLog, ReadFrom, Record, kafka::KafkaLog, shard_of};
 use schemas::{AggregateKey, ItemId, Topic};
 use std::{
@@ -55,12 +55,16 @@ impl<'a> Alone<'a> {
         }
     }
 
-    /// Its rate; `None` where that takes an event of `item` to write again, and no item is known yet.
-    pub fn per_second(&self, time: Duration, item: Option<&ItemId>) -> Result<Option<f64>> {
-        match (self, item) {
-            (Self::Disk(folder), _) => disk::syncs_per_second(folder, time).map(Some),
-            (Self::Brokers(_), None) => Ok(None),
-            (Self::Brokers(log), Some(item)) => Ok(Some(log.raw_rate(&newest(log, item)?, time)?)),
+    /// Whether it is measured with events of an item.
+    pub const fn needs_sample(&self) -> bool {
+        matches!(self, Self::Brokers(_))
+    }
+
+    /// Its rate, where it needs that with the events of this item.
+    pub fn per_second(&self, time: Duration, sample: Option<&ItemId>) -> Result<f64> {
+        match self {
+            Self::Disk(folder) => disk::syncs_per_second(folder, time),
+            Self::Brokers(log) => Ok(log.raw_rate(&newest(log, sample.context("no item to write again")?)?, time)?),
         }
     }
 }

@@ -61,6 +61,7 @@ struct Report {
     cores: usize,
     /// What was measured without us.
     alone: &'static str,
+    /// The mean of the beginning and the end.
     alone_per_second: f64,
     sold_out: SoldOut,
     figures: Vec<Figure>,
@@ -140,15 +141,22 @@ fn measure(engine: &Engine, args: &Hot) -> Result<Report> {
     // The names of a run on a cluster are new each time; what is there stays.
     let run = uuid::Uuid::new_v4().simple().to_string();
     let bench = Bench { engine, run: &run[..8], time };
-    let progress = ProgressBar::new(6);
+    let progress = ProgressBar::new(8);
     progress.set_style(ProgressStyle::with_template("{bar:24} {msg}")?);
     let step = |message: &'static str| {
         progress.inc(1);
         progress.set_message(message);
     };
+    // Brokers are measured with events of a load, and become twice as fast under the first one.
+    let sample = if alone.needs_sample() {
+        step("warming up");
+        Some(workload(&bench, "warm-up", 1_024, None)?.item)
+    } else {
+        None
+    };
     // In the beginning and at the end: machines that are shared change their speed while one measures.
     step(alone.name());
-    let before = alone.per_second(time, None)?;
+    let before = alone.per_second(time, sample.as_ref())?;
     let mut figures = Vec::new();
     for (in_flight, goal) in alone.goals_in_process() {
         step("in process");
@@ -157,11 +165,10 @@ fn measure(engine: &Engine, args: &Hot) -> Result<Report> {
     step("over HTTP");
     figures.push(workload(&bench, "HTTP", 64, alone.goal_over_http())?);
     let sold_out = sold_out(&bench)?;
-    let sample = figures.last().map(|figure| figure.item.clone());
+    step(alone.name());
     let after = alone.per_second(time, sample.as_ref())?;
     progress.finish_and_clear();
-    let rates: Vec<f64> = before.into_iter().chain(after).collect();
-    let alone_per_second = rates.iter().sum::<f64>() / rates.len().max(1) as f64;
+    let alone_per_second = f64::midpoint(before, after);
     for figure in &mut figures {
         figure.times_alone = figure.holds_per_second / alone_per_second;
     }
@@ -188,7 +195,7 @@ async fn prepare(engine: &Engine, item: &str, units: &[u64]) -> Result<ItemId> {
 fn workload(bench: &Bench<'_>, way: &'static str, in_flight: usize, goal: Option<f64>) -> Result<Figure> {
     let Bench { engine, run, time } = *bench;
     engine.runtime().block_on(async {
-        let name = format!("hot-{}-{in_flight}-{run}", if way == "HTTP" { "http" } else { "memory" });
+        let name = format!("hot-{}-{in_flight}-{run}", way.to_lowercase().replace(' ', "-"));
         let received = RECEIPTS * RECEIPT_UNITS;
         let item = prepare(engine, &name, &[RECEIPT_UNITS; RECEIPTS as usize]).await?;
         let stop = Arc::new(AtomicBool::new(false));
