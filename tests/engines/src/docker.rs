@@ -51,8 +51,11 @@ pub(crate) fn kafka() -> Result<Container, EngineError> {
 /// A ScyllaDB node.
 pub(crate) fn scylla() -> Result<Container, EngineError> {
     let address = free_local_address();
-    let arguments = "--smp 1 --memory 1G --overprovisioned 1 --developer-mode 1";
-    run("scylla", &format!("-p {address}:9042"), SCYLLA, arguments, address, cql_answers)
+    // A driver connects to the address that a node tells of itself; the container's would be that.
+    let told = address.ip();
+    let arguments =
+        format!("--smp 1 --memory 1G --overprovisioned 1 --developer-mode 1 --broadcast-rpc-address {told}");
+    run("scylla", &format!("-p {address}:9042"), SCYLLA, &arguments, address, cql_answers)
 }
 
 fn run(
@@ -65,8 +68,10 @@ fn run(
 ) -> Result<Container, EngineError> {
     let guardian = Guardian::new(what)?;
     let name = format!("stockfold-{what}-{}", random_hex());
-    // A killed `docker run` leaves its container running.
-    guardian.at_end(&format!("docker rm -f {name}"))?;
+    // A killed `docker run` leaves its container, and what removes that must be told to take the image's volumes along.
+    // Where there is none, the daemon may be about to make it.
+    let remove = format!("docker rm -f -v {name}");
+    guardian.at_end(&format!("{remove} | grep -q . || {{ sleep 1; {remove}; }}"))?;
     let script = format!("exec docker run --rm --name {name} {options} {image} {arguments}\n");
     let server = guardian.start(what, &script)?;
     server.wait("", || answers(address), LIMIT)?;
