@@ -65,9 +65,17 @@ fn what_became_of_an_unknown_publish_is_settled_by_publishing_again() {
         headers: Vec::new(),
         value: Some(n.to_string().into_bytes()),
     };
+    // A broker that was away may be so for a while.
+    let publish = |records: &[NewRecord]| {
+        let until = Instant::now() + LONG * 3;
+        while let Err(error) = log.publish(records.to_vec()) {
+            assert!(matches!(error, LogError::Unavailable(_)), "{error}");
+            assert!(Instant::now() < until, "{error}");
+        }
+    };
     let mut unknown = 0;
     for (n, micros) in (0..).step_by(2).zip([0, 500, 1_000, 2_000]) {
-        log.publish(vec![record(n)]).unwrap();
+        publish(&[record(n)]);
         let told = std::thread::scope(|scope| {
             scope.spawn(|| {
                 std::thread::sleep(Duration::from_micros(micros));
@@ -80,11 +88,7 @@ fn what_became_of_an_unknown_publish_is_settled_by_publishing_again() {
             assert!(matches!(error, LogError::Unavailable(_)), "{error}");
             unknown += 1;
         }
-        let until = Instant::now() + LONG * 3;
-        while let Err(error) = log.publish(vec![record(n), record(n + 1)]) {
-            assert!(matches!(error, LogError::Unavailable(_)), "{error}");
-            assert!(Instant::now() < until, "{error}");
-        }
+        publish(&[record(n), record(n + 1)]);
         let shard = shards().of_key("sku-1").0;
         let newest = read(&*log, Topic::StockState, shard).pop().unwrap();
         assert_eq!(newest.value, record(n + 1).value, "what was published last is the newest");
