@@ -28,6 +28,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// How long brokers are under load before anything is measured.
+const WARM_UP: Duration = Duration::from_secs(15);
 /// Units received for each measured item: 20 receipts of a million.
 const RECEIPTS: u64 = 20;
 const RECEIPT_UNITS: u64 = 1_000_000;
@@ -147,10 +149,10 @@ fn measure(engine: &Engine, args: &Hot) -> Result<Report> {
         progress.inc(1);
         progress.set_message(message);
     };
-    // Brokers are measured with events of a load, and become twice as fast under the first one.
+    // Brokers are measured with events of a load, and become twice as fast under the first one: Java compiles meanwhile.
     let sample = if alone.needs_sample() {
-        step("warming up");
-        Some(workload(&bench, "warm-up", 1_024, None)?.item)
+        step("warming the brokers up");
+        Some(workload(&Bench { time: WARM_UP, ..bench }, "warm-up", 1_024, None)?.item)
     } else {
         None
     };
