@@ -55,6 +55,7 @@ impl Intake {
         consumer
             .assign(&topics.places(places.map(|(topic, offset)| (topic, shard.0, at(offset))))?)
             .map_err(|error| client::unavailable("commands cannot be read", &error))?;
+        shared.remembered.open(shard);
         Ok(Self { shared: Arc::clone(shared), shard, consumer, start, given: start, unreadable: None, bytes: 0 })
     }
 
@@ -93,7 +94,7 @@ impl Intake {
                 None => {}
                 Some(Ok(message)) => {
                     self.bytes += message.payload().map_or(0, <[u8]>::len);
-                    match read(&self.shared, &message) {
+                    match read(&self.shared, self.shard, &message) {
                         Ok(received) => {
                             self.given.pass(received.source);
                             commands.push(received);
@@ -137,11 +138,20 @@ impl Intake {
     }
 }
 
-fn read(shared: &Shared, message: &BorrowedMessage<'_>) -> Result<Received, Unreadable> {
+impl Drop for Intake {
+    fn drop(&mut self) {
+        self.shared.remembered.close(self.shard);
+    }
+}
+
+fn read(shared: &Shared, shard: ShardId, message: &BorrowedMessage<'_>) -> Result<Received, Unreadable> {
     let at = offset(message.offset());
     let is_internal = message.topic() == shared.topics.name(Topic::InternalCommands);
     let source = if is_internal { CommandSource::Internal(at) } else { CommandSource::Commands(at) };
     let value = message.payload().unwrap_or_default();
+    if !is_internal && let Some(envelope) = shared.remembered.take(shard, value) {
+        return Ok(Received { source, envelope });
+    }
     let why = match serde_json::from_slice::<CommandEnvelope>(value) {
         Ok(envelope) => {
             let shard = crate::shard_of_command(shared.topics.shards, &envelope.command);

@@ -2,8 +2,10 @@
 //!
 //! A shard is partition *s* of the command topics, of every events topic and of the snapshots. Its lease is a transactional
 //! producer ([`producer`]): taking it fences the earlier one ([`acquire`]). What the shard decides ([`lease`]) is handed to a
-//! thread that writes all that waits as one transaction, which also moves the positions of the commands ([`writer`]). Commands of clients and answers to them go outside of transactions
-//! ([`sender`], [`replies`]), and so do records that are published by themselves ([`publisher`]). Which process owns which shard the consumer group on the commands says ([`group`]).
+//! thread that writes all that waits as one transaction, which also moves the positions of the commands ([`writer`]).
+//! Commands of clients and answers to them go outside of transactions ([`sender`], [`replies`]), and so do records that are
+//! published by themselves ([`publisher`]). A command that comes back to the process that sent it is known there
+//! ([`remembered`]). Which process owns which shard the consumer group on the commands says ([`group`]).
 
 mod acquire;
 pub mod admin;
@@ -21,6 +23,7 @@ mod producer;
 mod publisher;
 mod reader;
 mod records;
+mod remembered;
 mod replies;
 mod scan;
 mod sender;
@@ -42,6 +45,7 @@ use parking_lot::{Mutex, RwLock};
 use producer::Limits;
 use publisher::Publisher;
 use rdkafka::consumer::Consumer as _;
+use remembered::Remembered;
 use replies::Node;
 use schemas::{CommandEnvelope, ShardCount, ShardId, Topic};
 use sender::Sender;
@@ -119,6 +123,7 @@ impl KafkaLog {
             ends,
             sender,
             publisher,
+            remembered: Remembered::new(shards),
             owners: Mutex::default(),
             fenced: Mutex::default(),
             sinks: RwLock::default(),
@@ -172,6 +177,9 @@ impl EventLog for KafkaLog {
     fn submit(&self, command: CommandEnvelope) -> Result<(), SubmitError> {
         self.writable()?;
         let record = records::command(&self.shared.topics, Topic::Commands, &command);
+        if let Some(value) = &record.value {
+            self.shared.remembered.send(ShardId(record.partition), value, command);
+        }
         self.shared.sender.send(&self.shared.topics, record)
     }
 

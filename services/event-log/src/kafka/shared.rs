@@ -6,6 +6,7 @@ use super::{
     ends::Ends,
     producer::Limits,
     publisher::Publisher,
+    remembered::Remembered,
     replies,
     sender::Sender,
 };
@@ -33,6 +34,7 @@ pub(super) struct Shared {
     pub(super) ends: Ends,
     pub(super) sender: Sender,
     pub(super) publisher: Publisher,
+    pub(super) remembered: Remembered,
     /// By shard: whether the newest lease of this process has been lost to a newer one.
     pub(super) owners: Mutex<BTreeMap<ShardId, Arc<AtomicBool>>>,
     /// Shards that somebody else has taken, and when that was seen.

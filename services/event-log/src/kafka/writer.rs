@@ -24,10 +24,7 @@ const MOST_BYTES: usize = 4 << 20;
 /// What a record takes beside its value.
 const ATTRIBUTES: usize = 400;
 
-/// The markers of a transaction are written after its commit is answered. What begins before that is refused, and asked
-/// for again; so commands gather for a moment.
-const PAUSE: Duration = Duration::from_millis(1);
-/// After this they are written for sure, or the brokers are in trouble.
+/// After this the markers of the last transaction are written for sure, or the brokers are in trouble (see [`Order`]).
 const SOON: Duration = Duration::from_millis(20);
 
 /// So much longer than its limit a call of librdkafka may last before nobody waits for it any more.
@@ -261,16 +258,14 @@ impl Writing {
         self.owned.shard()
     }
 
-    /// All that waits, once the next transaction may begin; none = the lease has ended.
+    /// All that waits; none = the lease has ended.
     fn next(&self) -> Option<Work> {
         let mut queue = self.desk.queue.lock();
         loop {
-            let pause = self.ended.and_then(|ended| PAUSE.checked_sub(ended.elapsed()));
-            match pause {
-                _ if queue.waiting.is_empty() && queue.is_closing => return None,
-                _ if queue.waiting.is_empty() => self.desk.changed.wait(&mut queue),
-                Some(pause) => drop(self.desk.changed.wait_for(&mut queue, pause)),
-                None => break,
+            match (queue.waiting.is_empty(), queue.is_closing) {
+                (false, _) => break,
+                (true, true) => return None,
+                (true, false) => self.desk.changed.wait(&mut queue),
             }
         }
         queue.bytes = 0;
