@@ -177,10 +177,13 @@ impl EventLog for KafkaLog {
     fn submit(&self, command: CommandEnvelope) -> Result<(), SubmitError> {
         self.writable()?;
         let record = records::command(&self.shared.topics, Topic::Commands, &command);
-        if let Some(value) = &record.value {
-            self.shared.remembered.send(ShardId(record.partition), value, command);
-        }
-        self.shared.sender.send(&self.shared.topics, record)
+        let (remembered, shard) = (&self.shared.remembered, ShardId(record.partition));
+        let id = record.value.as_ref().and_then(|value| remembered.send(shard, value, command));
+        self.shared.sender.send(&self.shared.topics, record).inspect_err(|_| {
+            if let Some(id) = id {
+                remembered.forget(shard, id);
+            }
+        })
     }
 
     fn publish(&self, records: Vec<NewRecord>) -> Result<(), LogError> {

@@ -63,20 +63,26 @@ impl Remembered {
         }
     }
 
-    /// A command is about to be sent to a shard, in these bytes.
-    pub(super) fn send(&self, shard: ShardId, value: &[u8], envelope: CommandEnvelope) {
+    /// A command is about to be sent to a shard, in these bytes. What is given is for [`Self::forget`].
+    pub(super) fn send(&self, shard: ShardId, value: &[u8], envelope: CommandEnvelope) -> Option<u64> {
         if value.len() > LARGEST {
-            return;
+            return None;
         }
         let id = self.id(value);
         let mut on_the_way = self.of(shard).lock();
         if on_the_way.readers == 0 {
-            return;
+            return None;
         }
         if on_the_way.newer.len() >= MOST {
             on_the_way.older = std::mem::take(&mut on_the_way.newer);
         }
         on_the_way.newer.insert(id, Sent { value: value.to_vec(), envelope });
+        Some(id)
+    }
+
+    /// A command was not sent after all.
+    pub(super) fn forget(&self, shard: ShardId, id: u64) {
+        self.of(shard).lock().newer.remove(&id);
     }
 
     /// The command that was sent to the shard in just these bytes, once.
@@ -84,8 +90,13 @@ impl Remembered {
         let id = self.id(value);
         let mut on_the_way = self.of(shard).lock();
         let OnTheWay { newer, older, .. } = &mut *on_the_way;
-        let sent = newer.remove(&id).or_else(|| older.remove(&id))?;
+        let (sent, lost) = match newer.remove(&id) {
+            // They keep their order on the way: what was sent long before it and has not come is lost.
+            Some(sent) => (sent, std::mem::take(older)),
+            None => (older.remove(&id)?, HashMap::new()),
+        };
         drop(on_the_way);
+        drop(lost);
         (sent.value == value).then_some(sent.envelope)
     }
 
@@ -130,16 +141,33 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_back_as_it_was_sent_is_known_once_in_any_order() {
+    fn what_comes_back_as_it_was_sent_is_known_once() {
         let remembered = remembered();
         let sent: Vec<_> = (0..100).map(command).collect();
         for (value, envelope) in &sent {
             remembered.send(SHARD, value, envelope.clone());
         }
-        for (value, envelope) in sent.iter().rev() {
+        for (value, envelope) in &sent {
             assert_eq!(remembered.take(SHARD, value).as_ref(), Some(envelope));
             assert_eq!(remembered.take(SHARD, value), None);
         }
+    }
+
+    #[test]
+    fn what_was_not_sent_or_is_lost_is_forgotten() {
+        let remembered = remembered();
+        let (value, envelope) = command(0);
+        let id = remembered.send(SHARD, &value, envelope.clone()).expect("it is kept");
+        remembered.forget(SHARD, id);
+        assert_eq!(remembered.take(SHARD, &value), None);
+        remembered.send(SHARD, &value, envelope);
+        let newest = u32::try_from(MOST).expect("few");
+        for n in 1..=newest {
+            let (value, envelope) = command(n);
+            remembered.send(SHARD, &value, envelope);
+        }
+        assert!(remembered.take(SHARD, &command(newest).0).is_some());
+        assert_eq!(remembered.take(SHARD, &value), None, "it would have come before");
     }
 
     #[test]

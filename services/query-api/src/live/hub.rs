@@ -82,16 +82,12 @@ impl Hub {
         let (mut places, mut rest) = (Vec::new(), REST.0);
         while self.is_wanted(stop) {
             let before = places.clone();
-            match self.follow(runtime, stop, &mut places) {
-                // Whoever watches next begins with the views as they are then.
-                Ok(()) => places.clear(),
-                Err(fault) => {
-                    tracing::warn!(%fault, "live streams cannot follow the log; trying again");
-                    self.following.send_replace(false);
-                    // What was read in between says that it is not the same fault over and over.
-                    rest = if places == before { (rest * 2).min(REST.1) } else { REST.0 };
-                    std::thread::sleep(rest);
-                }
+            if let Err(fault) = self.follow(runtime, stop, &mut places) {
+                tracing::warn!(%fault, "live streams cannot follow the log; trying again");
+                self.following.send_replace(false);
+                // What was read in between says that it is not the same fault over and over.
+                rest = if places == before { (rest * 2).min(REST.1) } else { REST.0 };
+                std::thread::sleep(rest);
             }
         }
         self.following.send_replace(false);
@@ -121,15 +117,17 @@ impl Hub {
         false
     }
 
-    /// Reads from `places` on, or from where the views are, while it is wanted; brings `places` along.
+    /// Reads from `places` on while it is wanted, and brings them along. Who watches already is told of everything from
+    /// there; where nobody does, what the views have by now is passed over.
     fn follow(
         &self,
         runtime: &Handle,
         stop: &watch::Receiver<bool>,
         places: &mut Vec<ReadFrom>,
     ) -> Result<(), LogError> {
-        if places.is_empty() {
-            *places = self.beginnings(runtime)?;
+        // Nobody begins to watch in between: the log is not being followed.
+        if self.core.lock().watched() == 0 {
+            *places = self.beginnings(runtime, places)?;
         }
         let mut reader = self.log.reader(places)?;
         self.following.send_replace(true);
@@ -143,15 +141,17 @@ impl Hub {
         Ok(())
     }
 
-    /// Where the views are: what is before they have, what comes after is heard here, and nothing falls in between.
-    fn beginnings(&self, runtime: &Handle) -> Result<Vec<ReadFrom>, LogError> {
+    /// Where the views are, or where was read to: what is before they have, or are waited for until they do; what comes
+    /// after is heard here, and nothing falls in between.
+    fn beginnings(&self, runtime: &Handle, read: &[ReadFrom]) -> Result<Vec<ReadFrom>, LogError> {
         let folded = runtime.block_on(self.views.checkpoints(CONSUMER));
         let folded = folded.map_err(|fault| LogError::Unavailable(fault.to_string()))?;
         let partitions =
             TOPICS.into_iter().flat_map(|topic| self.log.shards().all().map(move |shard| (topic, shard.0)));
         let place = |(topic, partition)| {
-            let offset = folded.get(&(topic, partition)).map_or(0, |checkpoint| checkpoint.offset);
-            ReadFrom { topic, partition, offset }
+            let folded = folded.get(&(topic, partition)).map_or(0, |checkpoint| checkpoint.offset);
+            let read = read.iter().find(|place| (place.topic, place.partition) == (topic, partition));
+            ReadFrom { topic, partition, offset: read.map_or(0, |place| place.offset).max(folded) }
         };
         Ok(partitions.map(place).collect())
     }
@@ -189,8 +189,9 @@ impl Hub {
         let (mut following, bell) = (self.following.subscribe(), Arc::new(Notify::new()));
         let until = tokio::time::Instant::now() + BEGIN_LIMIT;
         loop {
+            // What it gives holds a lock that whoever ends the following waits for: it must not live on.
             let begun = tokio::time::timeout_at(until, following.wait_for(|following| *following)).await;
-            if !matches!(begun, Ok(Ok(_))) {
+            if !matches!(begun.map(|begun| begun.is_ok()), Ok(true)) {
                 return Err(Problem::unavailable("live_unavailable", "the log cannot be followed at the moment"));
             }
             let mut core = self.core.lock();
@@ -335,6 +336,22 @@ mod tests {
     use read_model::{sqlite::SqliteViews, views};
     use schemas::ShardCount;
 
+    fn tea() -> Vec<Key> {
+        vec![Key::Item(ItemId::parse("tea").expect("an id"))]
+    }
+
+    /// The hub of an empty log, which rests after so long.
+    fn hub(linger: Duration) -> (Arc<Hub>, watch::Sender<bool>, tempfile::TempDir) {
+        let shards = ShardCount::new(1).expect("one");
+        let log = SimulatedLog::new(SimulatedOptions::new(Profile::Embedded, shards));
+        let dir = tempfile::tempdir().expect("a directory");
+        let views = SqliteViews::open(&dir.path().join("views.sqlite"), &views::tables()).expect("views");
+        let views: Arc<dyn ViewStore> = Arc::new(views);
+        let progress = Arc::new(Progress::new(Arc::clone(&views), shards, Duration::ZERO));
+        let (stop, stopped) = watch::channel(false);
+        (Hub::start(log, views, progress, linger, stopped), stop, dir)
+    }
+
     async fn is_soon(what: impl Fn() -> bool) -> bool {
         let until = Instant::now() + Duration::from_secs(20);
         while !what() && Instant::now() < until {
@@ -345,15 +362,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn the_log_is_followed_while_somebody_watches() {
-        let shards = ShardCount::new(1).expect("one");
-        let log = SimulatedLog::new(SimulatedOptions::new(Profile::Embedded, shards));
-        let dir = tempfile::tempdir().expect("a directory");
-        let views = SqliteViews::open(&dir.path().join("views.sqlite"), &views::tables()).expect("views");
-        let views: Arc<dyn ViewStore> = Arc::new(views);
-        let progress = Arc::new(Progress::new(Arc::clone(&views), shards, Duration::ZERO));
-        let (stop, stopped) = watch::channel(false);
-        let hub = Hub::start(log, views, progress, Duration::from_millis(20), stopped);
-        let tea = || vec![Key::Item(ItemId::parse("tea").expect("an id"))];
+        let (hub, stop, _dir) = hub(Duration::from_millis(20));
         for _ in 0..3 {
             assert!(is_soon(|| !hub.is_following()).await);
             let both = tokio::join!(hub.subscribe(tea()), hub.subscribe(tea()));
@@ -365,5 +374,25 @@ mod tests {
         assert!(watches.is_following());
         stop.send_replace(true);
         assert!(is_soon(|| !watches.is_following()).await);
+    }
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn streams_that_come_while_it_begins_to_rest_keep_nobody_waiting() {
+        let (hub, _stop, _dir) = hub(Duration::ZERO);
+        let until = Instant::now() + Duration::from_secs(2);
+        let come_and_go = |hub: Arc<Hub>| async move {
+            let mut streams = 0;
+            while Instant::now() < until {
+                hub.subscribe(tea()).await.map_err(|problem| problem.code().to_owned()).expect("it watches");
+                streams += 1;
+                // Now and then nobody watches for long enough.
+                if streams % 50 == 0 {
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+            }
+        };
+        let all: Vec<_> = (0..4).map(|_| tokio::spawn(come_and_go(Arc::clone(&hub)))).collect();
+        for one in all {
+            tokio::time::timeout(Duration::from_secs(30), one).await.expect("nobody is stuck").expect("it ends");
+        }
     }
 }

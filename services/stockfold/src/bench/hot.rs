@@ -143,7 +143,7 @@ fn measure(engine: &Engine, args: &Hot) -> Result<Report> {
     // The names of a run on a cluster are new each time; what is there stays.
     let run = uuid::Uuid::new_v4().simple().to_string();
     let bench = Bench { engine, run: &run[..8], time };
-    let progress = ProgressBar::new(8);
+    let progress = ProgressBar::new(if alone.needs_sample() { 8 } else { 7 });
     progress.set_style(ProgressStyle::with_template("{bar:24} {msg}")?);
     let step = |message: &'static str| {
         progress.inc(1);
@@ -166,6 +166,7 @@ fn measure(engine: &Engine, args: &Hot) -> Result<Report> {
     }
     step("over HTTP");
     figures.push(workload(&bench, "HTTP", 64, alone.goal_over_http())?);
+    step("selling out");
     let sold_out = sold_out(&bench)?;
     step(alone.name());
     let after = alone.per_second(time, sample.as_ref())?;
