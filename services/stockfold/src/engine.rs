@@ -163,7 +163,6 @@ impl Engine {
         });
         let submitter = commands.as_ref().map(|commands| commands.submitter.clone());
         let queries = services.queries.then(|| {
-            let _inside = runtime.enter();
             let Backends { log, views, keys, .. } = &backends;
             let state = QueryState::new(edge.clone(), views.clone(), log.clone(), keys.clone(), server.stopping());
             state.with_live(plan.live)

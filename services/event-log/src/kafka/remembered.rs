@@ -1,5 +1,5 @@
 //! Commands of this process on their way to shards of its own: what comes back from the log as it was sent need not be read
-//! from JSON again. Most of what a shard does for a small command would be that.
+//! from JSON again, which is a large part of what a shard does for a small command.
 
 use parking_lot::Mutex;
 use schemas::{CommandEnvelope, ShardCount, ShardId};

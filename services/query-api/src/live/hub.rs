@@ -375,6 +375,7 @@ mod tests {
         stop.send_replace(true);
         assert!(is_soon(|| !watches.is_following()).await);
     }
+
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn streams_that_come_while_it_begins_to_rest_keep_nobody_waiting() {
         let (hub, _stop, _dir) = hub(Duration::ZERO);
