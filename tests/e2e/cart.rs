@@ -3,6 +3,7 @@
 use super::{
     checkout::{GOOD_CARD, payment, settles_at},
     engine::{Answer, Ask, Engine},
+    patience::until,
     world::{World, in_both_worlds},
 };
 use reqwest::{Method, StatusCode};
@@ -118,15 +119,8 @@ impl Shopper {
 
     /// The cart once this checkout locks it no longer: how an order ended reaches the cart after its client.
     async fn unlocked(&self, begun: &Answer) -> Value {
-        let mut cart = Value::Null;
-        for _ in 0..400 {
-            cart = self.cart(&begun.position()).await;
-            if cart["lockedBy"].is_null() {
-                return cart;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-        }
-        panic!("the cart stays locked: {cart}");
+        let at = begun.position();
+        until("an open cart", || self.cart(&at), |cart| cart["lockedBy"].is_null()).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     engine::{Ask, Engine},
+    patience::until,
     world::{World, in_both_worlds},
 };
 use reqwest::{Method, StatusCode};
@@ -83,15 +84,9 @@ async fn all_lines_are_held_or_none(world: World) {
 
 /// The release of a refused order's holds is asked of the items after its answer: they follow in moments.
 pub async fn settles_at(engine: &Engine, item: &str, available: i64) {
-    let mut last = Value::Null;
-    for _ in 0..200 {
-        last = engine.get(None, &format!("/v1/items/{item}"), "").await.body;
-        if last["available"] == json!(available) {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-    }
-    panic!("{item} does not come to {available} available: {last}");
+    let path = format!("/v1/items/{item}");
+    let look = || async { engine.get(None, &path, "").await.body };
+    until(&format!("{available} available"), look, |shown| shown["available"] == json!(available)).await;
 }
 
 async fn a_changed_price_is_told_and_nothing_stays_held(world: World) {

@@ -1,6 +1,7 @@
 //! A real process of the engine, driven over HTTP, that can be killed and started again.
 
 use super::{
+    patience::PATIENCE,
     process::{Process, binary},
     world::Home,
 };
@@ -13,9 +14,6 @@ use std::{
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
-
-/// How long a GET is tried again while the views are behind, however busy the machine is.
-const VIEWS: Duration = Duration::from_secs(60);
 
 /// An answer, read whole.
 #[derive(Debug, Clone)]
@@ -194,7 +192,7 @@ impl Engine {
         if !position.is_empty() {
             headers.push(("stockfold-at-least", position.to_owned()));
         }
-        let until = Instant::now() + VIEWS;
+        let until = Instant::now() + PATIENCE;
         loop {
             let asked = Ask { token, headers: headers.clone(), ..Ask::default() };
             let answer = self.ask(Method::GET, path, asked).await;

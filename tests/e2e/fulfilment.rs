@@ -3,11 +3,12 @@
 use super::{
     checkout::GOOD_CARD,
     engine::{Ask, Engine},
+    patience::until,
     world::{World, in_both_worlds},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 use tokio::task::JoinSet;
 
 in_both_worlds!(
@@ -73,15 +74,9 @@ async fn levels(engine: &Engine, item: &str) -> (BTreeMap<String, u64>, u64) {
 /// Waits until the units of an item are allocated so, and so many are committed.
 async fn allocated(engine: &Engine, item: &str, expected: &[(&str, u64)], committed: u64) {
     let expected: BTreeMap<String, u64> = expected.iter().map(|(at, units)| ((*at).to_owned(), *units)).collect();
-    let mut last = (BTreeMap::new(), 0);
-    for _ in 0..400 {
-        last = levels(engine, item).await;
-        if last == (expected.clone(), committed) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{item}: {expected:?} should be allocated and {committed} committed, not {last:?}");
+    let wanted = format!("{expected:?} allocated and {committed} committed of {item}");
+    let expected = (expected, committed);
+    until(&wanted, || levels(engine, item), |levels| *levels == expected).await;
 }
 
 /// What the log says of an order: the data of its events of that type, in order.
@@ -217,15 +212,7 @@ async fn a_backorder_is_planned_when_stock_comes_also_after_a_kill(world: World)
     count(&engine, "tea", "a", 0).await;
     allocated(&engine, "tea", &[], 6).await;
     // All of it has been looked at and waits; who waits is found again after a death.
-    let mut waiting = 0;
-    for _ in 0..400 {
-        waiting = told(&engine, "o-0", "shipments-backordered").await.len();
-        if waiting > 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert!(waiting > 0, "what nobody has is backordered");
+    until("a backorder", || told(&engine, "o-0", "shipments-backordered"), |told| !told.is_empty()).await;
     engine.kill();
     let engine = engine.restart();
     receive(&engine, "tea", "b", 3).await;

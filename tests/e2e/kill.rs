@@ -2,6 +2,7 @@
 
 use super::{
     engine::{Answer, Ask, Engine},
+    patience::until,
     world::{World, in_both_worlds},
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -148,20 +149,17 @@ async fn what_was_answered_survives_and_what_was_not_takes_effect_once(world: Wo
 /// That held and committed units are exactly those of the effects: none lost, none doubled, none left behind.
 async fn agrees(engine: &Engine, item: &str, held: usize, committed: usize) {
     let token = engine.token("operator", "ops");
-    let mut last = Value::Null;
-    for _ in 0..200 {
-        last = engine.get(Some(&token), &format!("/v1/items/{item}/stock"), "").await.body;
+    let path = format!("/v1/items/{item}/stock");
+    let look = || async { engine.get(Some(&token), &path, "").await.body };
+    let agrees = |stock: &Value| {
         // What was ordered is planned to leave: from then on it is allocated where it stands.
-        let locations = last["locations"].as_array().into_iter().flatten();
+        let locations = stock["locations"].as_array().into_iter().flatten();
         let allocated: u64 = locations.filter_map(|location| location["allocated"].as_u64()).sum();
-        let ordered = last["committed"].as_u64().unwrap_or(0) + allocated;
-        if last["held"] == json!(held) && ordered == committed as u64 {
-            assert_eq!(last["available"], json!(UNITS as usize - held - committed));
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{item}: {held} should be held and {committed} committed: {last}");
+        let ordered = stock["committed"].as_u64().unwrap_or(0) + allocated;
+        stock["held"] == json!(held) && ordered == committed as u64
+    };
+    let stock = until(&format!("{held} held and {committed} committed of {item}"), look, agrees).await;
+    assert_eq!(stock["available"], json!(UNITS as usize - held - committed));
 }
 
 async fn a_stop_writes_snapshots_and_ends_well(world: World) {

@@ -17,6 +17,7 @@ mod import;
 mod kill;
 mod live;
 mod order_table;
+mod patience;
 mod payments;
 mod people;
 mod privacy;

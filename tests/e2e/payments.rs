@@ -3,6 +3,7 @@
 use super::{
     checkout::{GOOD_CARD, payment, settles_at},
     engine::{Answer, Engine},
+    patience::until,
     world::{World, in_both_worlds},
 };
 use payments::{WebhookEvent, WebhookSecret};
@@ -11,7 +12,7 @@ use schemas::{Currency, Money, OrderId, PaymentId, Timestamp};
 use serde_json::{Value, json};
 use std::{
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 use tokio::task::JoinSet;
 
@@ -88,15 +89,7 @@ impl Shop {
 
     /// The order as it is shown once it is as wanted: what the engine does by itself follows in moments.
     async fn comes_to(&self, order: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let mut last = Value::Null;
-        for _ in 0..800 {
-            last = self.shown(order).await;
-            if wanted(&last) {
-                return last;
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-        panic!("{order} does not come to what is wanted: {last}");
+        until(&format!("what is wanted of {order}"), || self.shown(order), wanted).await
     }
 
     /// An order of one unit that waits for a decision, submitted; with its payment.

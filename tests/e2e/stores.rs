@@ -3,11 +3,11 @@
 use super::{
     checkout::{GOOD_CARD, payment, settles_at},
     engine::{Answer, Ask, Engine},
+    patience::until,
     world::{World, in_both_worlds},
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 in_both_worlds!(
     a_store_is_read_by_anybody_and_its_address_by_itself,
@@ -137,15 +137,8 @@ fn lines(order: &Value) -> Vec<&str> {
 
 /// Waits until what a caller is shown of an order is so.
 async fn shown(engine: &Engine, token: &str, order: &str, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-    let mut last = Value::Null;
-    for _ in 0..1_200 {
-        last = engine.get(Some(token), &format!("/v1/orders/{order}"), "").await.body;
-        if is_so(&last) {
-            return last;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("it never was {what}: {last}");
+    let path = format!("/v1/orders/{order}");
+    until(what, || async { engine.get(Some(token), &path, "").await.body }, is_so).await
 }
 
 async fn of_an_order_of_several_stores_each_sees_and_cancels_its_own_lines(world: World) {

@@ -1,13 +1,14 @@
 //! Deadlines, on a clock that is moved by hand.
 
 use super::{
-    checkout::{GOOD_CARD, payment},
+    checkout::{GOOD_CARD, payment, settles_at},
     engine::{Answer, Engine},
+    patience::until,
     world::{World, in_both_worlds},
 };
 use reqwest::StatusCode;
 use schemas::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 in_both_worlds!(
     a_checkout_not_paid_is_back_on_sale_after_its_life_and_the_grace,
@@ -34,6 +35,8 @@ impl Shop {
         let expires = Timestamp::parse(begun.body["expiresAt"].as_str().expect("a time")).expect("RFC 3339");
         let path = format!("/v1/orders/{}/cancel", begun.body["orderId"].as_str().expect("an id"));
         assert_eq!(engine.post(&alice, "probe-c", &path, json!({})).await.status, StatusCode::OK);
+        // Its unit comes back after the answer.
+        settles_at(&engine, "tea", i64::from(units)).await;
         Self { engine, alice, now: expires.plus_seconds(0).plus_millis(-300_000) }
     }
 
@@ -54,7 +57,7 @@ impl Shop {
         self.engine.get(None, "/v1/items/tea", "").await.body["available"].as_i64().expect("a number")
     }
 
-    async fn order(&self, begun: &Answer) -> serde_json::Value {
+    async fn order(&self, begun: &Answer) -> Value {
         let path = format!("/v1/orders/{}", begun.body["orderId"].as_str().expect("an id"));
         self.engine.get(Some(&self.alice), &path, "").await.body
     }
@@ -83,13 +86,7 @@ async fn paid_but_never_submitted_is_refunded_when_it_expires(world: World) {
     shop.pass(361).await;
     assert_eq!(shop.available().await, 5);
     // The refund is asked of the provider outside of the shop's clock.
-    for _ in 0..200 {
-        if shop.order(&begun).await["status"] == "refunded" {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-    }
-    panic!("not refunded: {}", shop.order(&begun).await);
+    until("a refund", || shop.order(&begun), |order| order["status"] == "refunded").await;
 }
 
 async fn paid_twice_is_one_order_and_one_refund(world: World) {
@@ -104,18 +101,13 @@ async fn paid_twice_is_one_order_and_one_refund(world: World) {
     let path = format!("/v1/orders/{}/submit", begun.body["orderId"].as_str().expect("an id"));
     let submitted = shop.engine.post(&shop.alice, "s", &path, json!({})).await;
     assert_eq!(submitted.body["status"], "confirmed", "{submitted:?}");
-    let mut last = serde_json::Value::Null;
-    for _ in 0..200 {
-        last = shop.order(&begun).await;
+    let is_paid_once = |order: &Value| {
         let sum = |field: &str| -> i64 {
-            last["payments"].as_array().into_iter().flatten().filter_map(|payment| payment[field].as_i64()).sum()
+            order["payments"].as_array().into_iter().flatten().filter_map(|payment| payment[field].as_i64()).sum()
         };
-        if sum("authorized") - sum("refunded") == 500 && sum("captured") == 500 {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-    }
-    panic!("the money does not agree: {last}");
+        sum("authorized") - sum("refunded") == 500 && sum("captured") == 500
+    };
+    until("money for one order", || shop.order(&begun), is_paid_once).await;
 }
 
 async fn a_free_hold_lives_as_long_as_it_says_and_the_grace(world: World) {

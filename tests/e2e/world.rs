@@ -1,7 +1,12 @@
 //! What an engine is made on: this machine's disk, or a cluster. The same scenarios run on both.
 
-use super::{engine::Engine, process::binary};
-use std::{path::Path, process::Command, sync::Arc};
+use super::{engine::Engine, patience::PATIENCE, process::binary};
+use std::{
+    path::Path,
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Shards of an engine on a cluster.
 pub const SHARDS: u32 = 4;
@@ -66,10 +71,9 @@ impl Home {
         let mut flags: Vec<String> = flags.iter().flat_map(|(flag, value)| [(*flag).into(), (*value).into()]).collect();
         flags.push("--allow-unsafe".to_owned());
         for (what, copies) in [("topics", copies), ("schema", 1)] {
-            let mut apply = Command::new(binary());
-            apply.args([what, "apply", "--replication", &copies.to_string()]).args(&flags);
-            let output = apply.output().expect("stockfold can be started");
-            assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
+            let mut arguments = [what, "apply", "--replication", &copies.to_string()].map(str::to_owned).to_vec();
+            arguments.extend_from_slice(&flags);
+            apply(&arguments);
         }
         Self::new(namespace, flags)
     }
@@ -77,6 +81,22 @@ impl Home {
     /// The data directory.
     pub fn data(&self) -> &Path {
         self.data.path()
+    }
+}
+
+/// Makes what a cluster lacks: again while it does not answer, as a store does that collects garbage on a busy machine. What was
+/// made before is passed over then.
+fn apply(arguments: &[String]) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let output = Command::new(binary()).args(arguments).output().expect("stockfold can be started");
+        if output.status.success() {
+            return;
+        }
+        let told = String::from_utf8_lossy(&output.stderr);
+        let may_pass = told.contains("store is not available");
+        assert!(may_pass && Instant::now() < deadline, "{arguments:?}: {told}");
+        std::thread::sleep(Duration::from_millis(500));
     }
 }
 

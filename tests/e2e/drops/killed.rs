@@ -3,6 +3,7 @@
 use super::Shop;
 use crate::e2e::{
     engine::{Answer, Ask, Engine},
+    patience::until,
     world::World,
 };
 use reqwest::{Method, StatusCode};
@@ -94,14 +95,9 @@ async fn every_unit_is_held_once_however_often_the_engine_is_killed() {
         let again = claim(&engine, &tokens[name], "once").await.expect("an answer");
         assert_eq!(again.body["orderId"], answer.body["orderId"], "the same key again: {name} {again:?}");
     }
-    let mut last = Value::Null;
-    for _ in 0..1_200 {
+    let units = || async {
         let drop = engine.get(None, "/v1/drops/shoe", "").await.body;
-        last = ["remaining", "held", "sold"].map(|field| drop["items"][0][field].clone()).into();
-        if last == json!([0, UNITS, 0]) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("the drop has other units than its orders: {last}");
+        Value::from(["remaining", "held", "sold"].map(|field| drop["items"][0][field].clone()).to_vec())
+    };
+    until("the units of its orders", units, |units| *units == json!([0, UNITS, 0])).await;
 }

@@ -4,11 +4,11 @@ use super::{Shop, order_id, refused, units};
 use crate::e2e::{
     checkout::settles_at,
     engine::Ask,
+    patience::until,
     world::{World, in_both_worlds},
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 in_both_worlds!(
     a_drop_lives_by_the_clock_and_gives_the_rest_back,
@@ -89,16 +89,9 @@ async fn a_drop_whose_items_do_not_lend_all_is_rejected_and_nothing_stays_lent(w
     settles_at(&shop.engine, "shoe-41", 10).await;
     settles_at(&shop.engine, "shoe-42", 10).await;
     assert_eq!(refused(&shop.engine.get(None, "/v1/drops/shoe", "").await), (404, "drop_not_found"));
-    let mut own = Value::Null;
     // The views follow.
-    for _ in 0..1_200 {
-        own = shop.engine.get(Some(&shop.acme), "/v1/drops/shoe", "").await.body;
-        if own["status"] == "rejected" {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("the store sees {own}");
+    let look = || async { shop.engine.get(Some(&shop.acme), "/v1/drops/shoe", "").await.body };
+    until("a drop that its store sees rejected", look, |own| own["status"] == "rejected").await;
 }
 
 async fn the_limit_counts_all_orders_also_unpaid_ones(world: World) {

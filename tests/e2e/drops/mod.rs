@@ -7,12 +7,13 @@ mod room;
 use super::{
     checkout::{GOOD_CARD, payment},
     engine::{Answer, Ask, Engine},
+    patience::until,
     world::World,
 };
 use reqwest::{Method, StatusCode};
 use schemas::Timestamp;
 use serde_json::{Value, json};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The store `acme` and an engine whose clock is moved by hand.
 struct Shop {
@@ -91,15 +92,7 @@ impl Shop {
 
     /// Waits until the drop is so: what other aggregates tell it comes after the answers of theirs.
     async fn drop_is(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-        let mut last = Value::Null;
-        for _ in 0..1_200 {
-            last = self.drop_at("").await;
-            if is_so(&last) {
-                return last;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("the drop never was {what}: {last}");
+        until(what, || self.drop_at(""), is_so).await
     }
 
     fn shopper(&self, name: &str) -> String {

@@ -1,6 +1,7 @@
 //! From a confirmed order to what is with the customer.
 
 use super::stage::{GOOD_CARD, Stage, lines, refused};
+use crate::e2e::patience::until;
 use serde_json::{Value, json};
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -53,15 +54,8 @@ pub async fn digital_lines_are_delivered_at_confirmation(s: &Stage<'_>) {
 
 /// Waits until units were taken from an order so often; what is gone is backordered, and comes from elsewhere once it is there.
 async fn taken(s: &Stage<'_>, times: usize, location: &str) {
-    let mut lost = 0;
-    for _ in 0..600 {
-        lost = s.events("o", "sub-order-deallocated").await.len();
-        if lost == times {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    assert_eq!(lost, times, "units were taken away");
+    let wanted = format!("units taken away {times} times");
+    until(&wanted, || s.events("o", "sub-order-deallocated"), |lost| lost.len() == times).await;
     s.allocated("o", 4).await;
     s.receive("tea", location, 2).await;
     s.allocated("o", 6).await;

@@ -3,6 +3,7 @@
 use crate::e2e::{
     checkout::payment,
     engine::{Answer, Ask, Engine},
+    patience::until,
     world::World,
 };
 use payments::{WebhookEvent, WebhookSecret};
@@ -15,7 +16,7 @@ use std::{
         Mutex,
         atomic::{AtomicU32, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 pub const GOOD_CARD: &str = "4242424242424242";
@@ -220,15 +221,7 @@ impl Stage<'_> {
 
     /// The order as it is shown once it is as wanted: what the engine does by itself follows in moments.
     pub async fn comes_to(&self, order: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let mut last = Value::Null;
-        for _ in 0..1_200 {
-            last = self.shown(order).await;
-            if wanted(&last) {
-                return last;
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-        panic!("{order} does not come to what is wanted: {last}");
+        until(&format!("what is wanted of {order}"), || self.shown(order), wanted).await
     }
 
     /// Waits until so many units of an order are allocated and have not left.
@@ -243,20 +236,15 @@ impl Stage<'_> {
 
     /// Waits until an item has so many units available, on hand, held, and ordered but not shipped.
     pub async fn stock(&self, item: &str, expected: [i64; 4]) {
-        let mut last = Value::Null;
-        for _ in 0..1_200 {
-            let path = format!("/v1/items/{}/stock", self.id(item));
-            last = self.shop.engine.get(Some(&self.token("operator")), &path, "").await.body;
-            let places = last["locations"].as_array().into_iter().flatten();
+        let (token, path) = (self.token("operator"), format!("/v1/items/{}/stock", self.id(item)));
+        let look = || async { self.shop.engine.get(Some(&token), &path, "").await.body };
+        let is_so = |stock: &Value| {
+            let places = stock["locations"].as_array().into_iter().flatten();
             let allocated: i64 = places.filter_map(|place| place["allocated"].as_i64()).sum();
-            let level = |name: &str| last[name].as_i64().unwrap_or(i64::MIN);
-            let levels = [level("available"), level("onHand"), level("held"), level("committed") + allocated];
-            if levels == expected {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-        panic!("{item} does not come to {expected:?}: {last}");
+            let level = |name: &str| stock[name].as_i64().unwrap_or(i64::MIN);
+            [level("available"), level("onHand"), level("held"), level("committed") + allocated] == expected
+        };
+        until(&format!("{expected:?} of {item}"), look, is_so).await;
     }
 
     /// What the log says of an order: each event's type, as `order-placed`, and its data.
@@ -276,13 +264,10 @@ impl Stage<'_> {
 
     /// Waits until the log has an event of that type of an order.
     pub async fn comes(&self, order: &str, kind: &str) -> Value {
-        for _ in 0..600 {
-            if let Some(event) = self.events(order, kind).await.pop() {
-                return event;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("{order} has no {kind}: {:?}", self.told(order).await);
+        let is_of_kind = |(is, _): &(String, Value)| is == kind;
+        let wanted = format!("{kind} of {order}");
+        let log = until(&wanted, || self.log(order), |log| log.iter().any(is_of_kind)).await;
+        log.into_iter().rfind(is_of_kind).expect("it is there").1
     }
 
     fn order_id(&self, order: &str) -> OrderId {

@@ -191,14 +191,14 @@ impl Deref for CqlCluster {
     }
 }
 
-/// How a node is run. Each table takes about a megabyte of its heap, and a run of all tests makes a thousand.
+/// How a node is run. Each table takes most of a megabyte of its heap, and a run of all tests makes more than three thousand.
 fn script(shared: &Path, folder: &Path) -> Result<String, EngineError> {
     let (java, jars) = (java_bin()?.join("java"), CASSANDRA.folder()?);
     let (java, jars, shared, folder) = (java.display(), jars.display(), shared.display(), folder.display());
     let exports = EXPORTS.map(|module| format!("--add-exports={module}=ALL-UNNAMED")).join(" ");
     let opens = OPENS.map(|module| format!("--add-opens={module}=ALL-UNNAMED")).join(" ");
     Ok(format!(
-        "exec '{java}' -Xms256m -Xmx3g {JVM} {exports} {opens} \
+        "exec '{java}' -Xms256m -Xmx5g {JVM} {exports} {opens} \
          -Djava.security.manager=allow \
          -javaagent:'{jars}/jamm-0.4.0.jar' -Dcassandra.config='file://{folder}/cassandra.yaml' \
          -Dcassandra.storagedir='{folder}' -Dcassandra-foreground=yes -Dcassandra.superuser_setup_delay_ms=0 \
