@@ -88,25 +88,27 @@ impl Run {
     }
 }
 
-/// Opens a shop on a fleet: one process makes the secrets and the stock, and leaves.
+/// Opens a shop on a fleet: two processes make the secrets and the stock, and leave. Two, for the checker wants all commands
+/// in the log, where those are that come from another process.
 async fn open(fleet: &Fleet) -> Shop {
-    let up = Engine::start(Arc::clone(&fleet.home), "up", &[]);
+    let processor = Engine::start(Arc::clone(&fleet.home), "processor", &[]);
+    let api = Engine::start(Arc::clone(&fleet.home), "api", &[]);
     let hot: Vec<String> = (0..SHARDS).map(|shard| items_of(shard).next().expect("every shard has items")).collect();
     let cold: Vec<String> = (0..SHARDS).flat_map(|shard| items_of(shard).skip(1).take(2)).collect();
     for (items, units) in [(&hot, FEW), (&cold, MANY)] {
         for item in items {
-            up.stock(item, 700, units).await;
+            api.stock(item, 700, units).await;
         }
     }
     let shop = Shop {
         hot,
         cold,
-        service: up.token("service", "shop"),
-        operator: up.token("operator", "ops"),
-        shoppers: (0..SHOPPERS).map(|n| up.token("shopper", &format!("shopper-{n}"))).collect(),
+        service: api.token("service", "shop"),
+        operator: api.token("operator", "ops"),
+        shoppers: (0..SHOPPERS).map(|n| api.token("shopper", &format!("shopper-{n}"))).collect(),
         closed: AtomicBool::new(false),
     };
-    assert!(up.terminate(), "SIGTERM ends with success");
+    assert!(api.terminate() && processor.terminate(), "SIGTERM ends with success");
     shop
 }
 

@@ -2,7 +2,10 @@
 
 use super::{Tally, bump, doom::Doom, random::Random, swarm::Swarm};
 use domain::Policy;
-use event_log::{Batch, CommitOutcome, EventLog, Lease, ReadFrom, Record, simulated::SimulatedLog};
+use event_log::{
+    Batch, CommandSource, CommitOutcome, EventLog, Lease, ReadFrom, Received, Record,
+    simulated::{Profile, SimulatedLog},
+};
 use processor::{Effects, Input, Recovery, Replay, Shard, ShardOptions};
 use schemas::{AggregateKey, ShardId, Timestamp, Topic};
 use std::time::Duration;
@@ -87,7 +90,7 @@ impl Owner {
             let all = read(log, ReadFrom { topic: Topic::Snapshots, partition: shard.0, offset: 0 }).len();
             // Where old values vanish at once only all of them or none stood there at any time.
             let some = usize::try_from(random.below(all as u64 + 1)).expect("a few");
-            let embedded = weather.swarm.profile == event_log::simulated::Profile::Embedded;
+            let embedded = weather.swarm.profile == Profile::Embedded;
             Snapshots::Oldest(if embedded || random.chance(40) { 0 } else { some })
         } else {
             Snapshots::All
@@ -115,6 +118,10 @@ impl Owner {
         let place = (!polled.commands.is_empty()).then_some("has polled");
         if polled.closed || self.dies(place, weather, random, tally) {
             return After::Gone;
+        }
+        let is_local = |received: &Received| received.source == CommandSource::Memory;
+        if weather.swarm.profile == Profile::Cluster && polled.commands.iter().any(is_local) {
+            bump(tally, "taken in memory on a cluster");
         }
         let mut busy = false;
         if !polled.commands.is_empty() {

@@ -45,8 +45,10 @@ pub struct Swarm {
     pub consolidated: u64,
     pub stale: u64,
     pub snapshot_every: u64,
-    /// Commands of clients that may wait at a shard (embedded).
+    /// Commands of clients that may wait in memory at a shard.
     pub inbox: usize,
+    /// Whether they do on a cluster, while their process owns the shard.
+    pub shortcut: bool,
     pub faults: Faults,
 }
 
@@ -109,6 +111,7 @@ impl Swarm {
             feeds: seed % 5 == 2,
             snapshot_every: u64::from(random.between(4, 40)),
             inbox: if random.chance(20) { 3 } else { 10_000 },
+            shortcut: seed % 4 == 3,
             faults: Faults::of(random),
             planning: 15 + random.below(35),
             consolidated: if random.chance(75) { 40 + random.below(60) } else { 0 },

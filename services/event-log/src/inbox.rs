@@ -2,7 +2,7 @@
 
 use crate::{CommandSource, Polled, Received, SubmitError};
 use schemas::CommandEnvelope;
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 /// What happens to internal commands that reach the inbox.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Inbox {
             return Err(SubmitError::Full);
         }
         self.clients += 1;
-        self.queue.push_back(Received { source: CommandSource::Memory, envelope });
+        self.queue.push_back(Received { source: CommandSource::Memory, envelope: Arc::new(envelope) });
         Ok(())
     }
 
@@ -53,7 +53,7 @@ impl Inbox {
             Delivery::Loading(waiting) => waiting,
             Delivery::Open => &mut self.queue,
         };
-        let at = |(i, envelope)| Received { source: CommandSource::Internal(first + i), envelope };
+        let at = |(i, envelope)| Received { source: CommandSource::Internal(first + i), envelope: Arc::new(envelope) };
         into.extend((0..).zip(commands).map(at));
     }
 

@@ -8,6 +8,7 @@ mod inbox;
 pub mod kafka;
 mod published;
 pub mod redrive;
+mod shortcut;
 pub mod simulated;
 pub mod sqlite;
 
@@ -144,8 +145,8 @@ pub struct Record {
 pub struct Received {
     /// Where it stood: how far [`Consumed`] moves once it is decided.
     pub source: CommandSource,
-    /// The command.
-    pub envelope: CommandEnvelope,
+    /// The command. Shared: a log may keep it until it is decided for good.
+    pub envelope: Arc<CommandEnvelope>,
 }
 
 /// Where a command stood.

@@ -212,7 +212,7 @@ bugs! {
         test("processor", "outcomes::what_an_abort_took_is_decided_again"),
     "indefinite-as-committed": "a commit of which nobody knows the end is taken for done";
         "on any outcome but Committed the state is thrown away";
-        test("processor", "outcomes::what_an_indefinite_commit_wrote_is_learnt_from_the_log"),
+        test("processor", "outcomes::what_became_of_an_indefinite_commit_is_learnt_from_the_log"),
 
     // Recovery.
     "deadline-lost-at-recovery": "a deadline that comes out of a snapshot is not scheduled";
@@ -253,6 +253,12 @@ bugs! {
     "unbounded-inbox": "the inbox of a shard takes as many commands as clients send";
         "a full inbox refuses clients";
         test("event-log", "contract::commands::sqlite::an_inbox_is_bounded_for_clients_and_not_for_shards"),
+    "shortcut-overtakes": "commands are taken in memory before those that the process sent by the log";
+        "commands of one process are decided in their order";
+        test("event-log", "shortcut::tests::nothing_is_taken_before_the_log_has_been"),
+    "shortcut-forgets": "what waits in memory is gone with the lease that has not taken it";
+        "what a lease did not take is for the next";
+        test("event-log", "contract::commands::simulated_cluster::what_a_lease_did_not_take_is_for_the_next"),
     "reader-over-gap": "a reader goes on after events that are missing";
         "seq is dense, and a reader checks it";
         test("event-log", "sqlite::damage::missing_and_moved_batches_stop_the_reader"),

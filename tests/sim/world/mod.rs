@@ -86,7 +86,8 @@ impl World {
     fn new(swarm: Swarm) -> Self {
         let shards = ShardCount::new(swarm.shards).expect("a few");
         let options = SimulatedOptions::new(swarm.profile, shards);
-        let log = SimulatedLog::new(SimulatedOptions { inbox_capacity: swarm.inbox, ..options });
+        let (inbox_capacity, has_shortcut) = (swarm.inbox, swarm.shortcut);
+        let log = SimulatedLog::new(SimulatedOptions { inbox_capacity, has_shortcut, ..options });
         let (calm, fates) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Tally::new())));
         let mut random = Random::new(swarm.seed);
         log.on_commit(weather::fates(&swarm.faults, random.fork(), Arc::clone(&calm), Arc::clone(&fates)));

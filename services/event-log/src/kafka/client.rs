@@ -206,6 +206,15 @@ impl Deref for Consuming {
     }
 }
 
+impl Consuming {
+    /// Calls this whenever there is something to poll and was nothing before, from a thread of librdkafka that holds a lock.
+    pub(super) fn notify(&mut self, ring: impl Fn() + Send + Sync + 'static) {
+        if let Some(consumer) = &mut self.0 {
+            consumer.set_nonempty_callback(ring);
+        }
+    }
+}
+
 impl Drop for Consuming {
     fn drop(&mut self) {
         let consumer = self.0.take();

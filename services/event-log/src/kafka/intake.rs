@@ -17,10 +17,7 @@ use rdkafka::{
     message::{BorrowedMessage, Message as _},
 };
 use schemas::{CommandEnvelope, ShardId, Timestamp, Topic};
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 /// A poll takes no more bytes of commands than about so many.
 const MOST_BYTES: usize = 1 << 20;
@@ -50,12 +47,13 @@ impl Intake {
     /// Begins to read at these offsets.
     pub(super) fn start(shared: &Arc<Shared>, shard: ShardId, start: Consumed) -> Result<Self, LogError> {
         let Shared { config, health, topics, .. } = &**shared;
-        let consumer = client::consumer(config, health, &client::processors(config), Isolation::Committed, STAYS)?;
+        let mut consumer = client::consumer(config, health, &client::processors(config), Isolation::Committed, STAYS)?;
+        let gate = Arc::clone(shared.gates.of(shard));
+        consumer.notify(move || gate.ring());
         let places = [(Topic::Commands, start.commands), (Topic::InternalCommands, start.internal)];
         consumer
             .assign(&topics.places(places.map(|(topic, offset)| (topic, shard.0, at(offset))))?)
             .map_err(|error| client::unavailable("commands cannot be read", &error))?;
-        shared.remembered.open(shard);
         Ok(Self { shared: Arc::clone(shared), shard, consumer, start, given: start, unreadable: None, bytes: 0 })
     }
 
@@ -79,22 +77,15 @@ impl Intake {
         Some(unreadable)
     }
 
-    /// Takes commands until there are `max`, waiting at most `wait` for the first.
-    pub(super) fn take(&mut self, commands: &mut Vec<Received>, max: usize, wait: Duration) -> Result<(), LogError> {
-        if commands.is_empty() {
-            self.bytes = 0;
-        }
-        let until = Instant::now() + wait;
-        let before = commands.len();
+    /// Takes the commands that are there, until there are `max`.
+    pub(super) fn take(&mut self, commands: &mut Vec<Received>, max: usize) -> Result<(), LogError> {
+        self.bytes = 0;
         while commands.len() < max && self.is_open() {
-            let more = commands.len() > before;
-            let left = if more { Duration::ZERO } else { until.saturating_duration_since(Instant::now()) };
-            match self.consumer.poll(client::whole_ms(left)) {
-                None if left.is_zero() => return Ok(()),
-                None => {}
+            match self.consumer.poll(Duration::ZERO) {
+                None => return Ok(()),
                 Some(Ok(message)) => {
                     self.bytes += message.payload().map_or(0, <[u8]>::len);
-                    match read(&self.shared, self.shard, &message) {
+                    match read(&self.shared, &message) {
                         Ok(received) => {
                             self.given.pass(received.source);
                             commands.push(received);
@@ -111,14 +102,18 @@ impl Intake {
 
     /// Whether all before these ends, of [`Self::places`], was given, and passed over what was aborted.
     pub(super) fn has_reached(&self, ends: &[u64]) -> bool {
-        let Consumed { commands, internal } = self.start;
-        let reached = |topic, start, end: u64| {
-            position(&self.consumer, self.shared.topics.name(topic), self.shard.0, start) >= end
-        };
-        let [commands_end, internal_end] = *ends else { return false };
+        self.has_reached_clients(ends)
+            && ends.get(1).is_some_and(|end| self.position(Topic::InternalCommands, self.start.internal) >= *end)
+    }
+
+    /// The same of the clients' commands alone. Those of others may stand behind an open transaction.
+    pub(super) fn has_reached_clients(&self, ends: &[u64]) -> bool {
         self.unreadable.is_none()
-            && reached(Topic::Commands, commands, commands_end)
-            && reached(Topic::InternalCommands, internal, internal_end)
+            && ends.first().is_some_and(|end| self.position(Topic::Commands, self.start.commands) >= *end)
+    }
+
+    fn position(&self, topic: Topic, start: u64) -> u64 {
+        position(&self.consumer, self.shared.topics.name(topic), self.shard.0, start)
     }
 
     /// Says what is missing where the log does not have the next command.
@@ -138,25 +133,16 @@ impl Intake {
     }
 }
 
-impl Drop for Intake {
-    fn drop(&mut self) {
-        self.shared.remembered.close(self.shard);
-    }
-}
-
-fn read(shared: &Shared, shard: ShardId, message: &BorrowedMessage<'_>) -> Result<Received, Unreadable> {
+fn read(shared: &Shared, message: &BorrowedMessage<'_>) -> Result<Received, Unreadable> {
     let at = offset(message.offset());
     let is_internal = message.topic() == shared.topics.name(Topic::InternalCommands);
     let source = if is_internal { CommandSource::Internal(at) } else { CommandSource::Commands(at) };
     let value = message.payload().unwrap_or_default();
-    if !is_internal && let Some(envelope) = shared.remembered.take(shard, value) {
-        return Ok(Received { source, envelope });
-    }
     let why = match serde_json::from_slice::<CommandEnvelope>(value) {
         Ok(envelope) => {
             let shard = crate::shard_of_command(shared.topics.shards, &envelope.command);
             if number(shard.0) == message.partition() {
-                return Ok(Received { source, envelope });
+                return Ok(Received { source, envelope: Arc::new(envelope) });
             }
             format!("it belongs to shard {}", shard.0)
         }

@@ -2,18 +2,20 @@
 
 use super::{
     client::{self, Consuming, GOES, Isolation},
+    gates::Gate,
     intake::{Intake, Unreadable},
     owned::Owned,
     producer::Transactor,
     records::{self, Outgoing},
+    sender::Count,
     shared::Shared,
     shelf::Shelf,
     writer::{Work, Writer},
 };
-use crate::{Batch, CommitOutcome, Consumed, Lease, LogError, Polled, Received};
-use schemas::{ShardId, Topic};
+use crate::{Batch, CommitOutcome, Consumed, Lease, LogError, Polled, Received, shortcut::from_memory};
+use schemas::{CommandEnvelope, ShardId, Topic};
 use std::{
-    sync::{Arc, mpsc},
+    sync::{Arc, atomic::Ordering, mpsc},
     time::{Duration, Instant},
 };
 
@@ -23,6 +25,11 @@ const STEP: Duration = Duration::from_millis(25);
 const ANSWER: Duration = Duration::from_millis(100);
 /// While there is always more, it is asked so often how far that goes.
 const OFTEN: Duration = Duration::from_millis(20);
+/// So long a poll waits for commands that wait until all is taken that went by the log.
+const BRIEF: Duration = Duration::from_millis(1);
+/// What a lease leaves behind is sent on in pieces of so many; the brokers may take so long to take it.
+const LEFT: usize = 256;
+const SEND_ON: Duration = Duration::from_secs(1);
 /// A poll that waits for less than this waits for the answer.
 const SOON: Duration = Duration::from_millis(40);
 
@@ -30,10 +37,29 @@ const SOON: Duration = Duration::from_millis(40);
 /// more are decided than with 256; with 32, fewer are where 64 are in flight, for they take two transactions.
 const PIECE: usize = 64;
 
-/// A question where the command topics end, and how far it has come.
-enum Asked {
+/// After this no command of this process is on its way by the log any more: it was told so, or its thread has ended.
+const LOST: Duration = Duration::from_secs(10);
+
+/// A question where the command topics end.
+struct Asked {
+    answer: Answer,
+    /// How many commands had come in memory when it was asked.
+    come: u64,
+}
+
+/// How far the question has come.
+enum Answer {
     Open(mpsc::Receiver<Option<Vec<u64>>>),
-    Answered(Vec<u64>),
+    Told(Vec<u64>),
+}
+
+/// Whether commands of this process are taken in memory.
+enum Opening {
+    /// Some may be on their way by the log, since then.
+    Waits(Instant),
+    /// None is: once the log has been taken as far as it goes now, they are.
+    Settled,
+    Open,
 }
 
 /// See the module.
@@ -55,6 +81,11 @@ pub(super) struct KafkaLease {
     asked: Option<Asked>,
     /// When that was asked last.
     asked_at: Instant,
+    opening: Opening,
+    /// What came in memory since a batch was handed over.
+    given: Vec<Arc<CommandEnvelope>>,
+    /// What came in memory and was surely not written.
+    unwritten: Vec<Arc<CommandEnvelope>>,
 }
 
 impl KafkaLease {
@@ -83,13 +114,16 @@ impl KafkaLease {
             intake,
             asked,
             asked_at,
+            opening: Opening::Waits(asked_at),
+            given: Vec::new(),
+            unwritten: Vec::new(),
         })
     }
 
     /// Writes the record of the lease itself, with the positions: a later owner knows that this one had begun.
     pub(super) fn begin(&self) -> CommitOutcome {
         let records = vec![records::lease(self.shard, self.epoch, self.consumed)];
-        self.writer.hand_over(Work { records, consumed: Some(self.consumed), replies: Vec::new() });
+        self.writer.hand_over(Work { records, consumed: Some(self.consumed), ..Work::default() });
         self.writer.settle()
     }
 
@@ -116,49 +150,98 @@ impl KafkaLease {
         );
         self.known.pass(source);
         let letter = Outgoing::plain(Topic::DeadLetters, self.shard.0, letter.key, Some(letter.value));
-        self.writer.hand_over(Work { records: vec![letter], consumed: Some(self.known), replies: Vec::new() });
+        self.writer.hand_over(Work { records: vec![letter], consumed: Some(self.known), ..Work::default() });
         self.writer.settle();
         self.alive()
     }
 
+    fn gate(&self) -> &Arc<Gate> {
+        self.shared.gates.of(self.shard)
+    }
+
+    const fn is_open(&self) -> bool {
+        matches!(self.opening, Opening::Open)
+    }
+
+    /// Sees whether all that this process sent by the log has reached it.
+    fn settle(&mut self) {
+        let Opening::Waits(since) = self.opening else { return };
+        if !self.gate().is_settled() {
+            if since.elapsed() < LOST {
+                return;
+            }
+            self.gate().forget_sent();
+        }
+        // Asked anew: all of it stands before the answer.
+        (self.opening, self.asked) = (Opening::Settled, None);
+    }
+
     /// Takes commands: what is there, or what comes within `wait`.
     fn take(&mut self, max: usize, wait: Duration) -> Result<Vec<Received>, LogError> {
-        let mut commands = Vec::new();
         let until = Instant::now() + wait;
-        let Some(intake) = &mut self.intake else { return Ok(commands) };
-        intake.take(&mut commands, max, Duration::ZERO)?;
+        let mut commands = self.take_now(max)?;
         // Asked after this poll began: what stood there then stands before the answer.
-        if self.asked.is_none() && (commands.is_empty() || self.asked_at.elapsed() > OFTEN) {
-            let asked = self.shared.ends.ask(intake.places(), !commands.is_empty() || wait < SOON);
-            (self.asked, self.asked_at) = (Some(Asked::Open(asked)), Instant::now());
+        if self.asked.is_none()
+            && (commands.is_empty() || self.asked_at.elapsed() > OFTEN)
+            && let Some(intake) = &self.intake
+        {
+            let come = self.gate().come();
+            let is_urgent = !commands.is_empty() || wait < SOON || !self.is_open();
+            let answer = self.shared.ends.ask(intake.places(), is_urgent);
+            (self.asked, self.asked_at) = (Some(Asked { answer: Answer::Open(answer), come }), Instant::now());
         }
-        while commands.is_empty() && intake.is_open() && !self.shared.is_closing() {
-            let Some(left) = until.checked_duration_since(Instant::now()) else { break };
-            intake.take(&mut commands, max, left.min(STEP))?;
-            if self.owned.is_lost() || self.writer.failed().is_some() {
+        while commands.is_empty() && !self.shared.is_closing() {
+            let now = Instant::now();
+            let is_open = self.intake.as_ref().is_some_and(Intake::is_open);
+            if now >= until || !is_open || self.owned.is_lost() || self.writer.failed().is_some() {
+                break;
+            }
+            let is_held = self.gate().is_held(self.epoch);
+            self.gate().wait(self.epoch, until.min(now + if is_held { BRIEF } else { STEP }));
+            commands = self.take_now(max)?;
+            if is_held {
+                // What keeps them is looked at by each poll.
                 break;
             }
         }
         Ok(commands)
     }
 
+    /// Takes commands that are there: from the log at most half of them if some wait in memory.
+    fn take_now(&mut self, max: usize) -> Result<Vec<Received>, LogError> {
+        let mut commands = Vec::new();
+        let gate = self.shared.gates.of(self.shard);
+        let of_log = if gate.is_ready(self.epoch) { max.div_ceil(2) } else { max };
+        if let Some(intake) = &mut self.intake {
+            intake.take(&mut commands, of_log)?;
+        }
+        gate.take(self.epoch, &mut commands, max);
+        self.given.extend(from_memory(&commands));
+        Ok(commands)
+    }
+
     /// Whether all that stood there when it was last asked has been taken.
     fn is_drained(&mut self, wait: Duration) -> bool {
-        let (Some(asked), Some(intake)) = (self.asked.take(), &self.intake) else { return false };
-        let ends = match asked {
-            Asked::Answered(ends) => ends,
-            Asked::Open(answer) => match answer.recv_timeout(wait) {
+        let (Some(Asked { answer, come }), Some(intake)) = (self.asked.take(), &self.intake) else { return false };
+        let ends = match answer {
+            Answer::Told(ends) => ends,
+            Answer::Open(answer) => match answer.recv_timeout(wait) {
                 Ok(Some(ends)) => ends,
                 Err(mpsc::RecvTimeoutError::Timeout) => {
-                    self.asked = Some(Asked::Open(answer));
+                    self.asked = Some(Asked { answer: Answer::Open(answer), come });
                     return false;
                 }
                 // The brokers did not say.
                 Ok(None) | Err(mpsc::RecvTimeoutError::Disconnected) => return false,
             },
         };
-        let is_drained = intake.has_reached(&ends);
-        self.asked = (!is_drained).then_some(Asked::Answered(ends));
+        // Not as far as internal commands go: another shard's transaction may hold those up.
+        if matches!(self.opening, Opening::Settled) && intake.has_reached_clients(&ends) {
+            self.gate().open(self.epoch);
+            self.opening = Opening::Open;
+        }
+        let is_drained = intake.has_reached(&ends) && self.gate().has_taken(come);
+        self.asked = (!is_drained).then_some(Asked { answer: Answer::Told(ends), come });
         is_drained
     }
 
@@ -193,6 +276,8 @@ impl Lease for KafkaLease {
         self.intake = None;
         self.asked = None;
         self.intake = Some(Intake::start(&self.shared, self.shard, consumed)?);
+        self.opening = Opening::Waits(Instant::now());
+        self.gate().begin(self.epoch);
         Ok(())
     }
 
@@ -207,6 +292,7 @@ impl Lease for KafkaLease {
         while let Some(command) = self.intake.as_mut().and_then(|intake| intake.unreadable(self.known)) {
             self.bury(command)?;
         }
+        self.settle();
         let is_carried = self.asked.is_some();
         let commands = self.take(max.min(PIECE), wait)?;
         if self.owned.is_lost() {
@@ -225,10 +311,10 @@ impl Lease for KafkaLease {
     }
 
     fn hand_over(&mut self, mut batch: Batch) -> CommitOutcome {
-        if self.owned.is_lost() {
-            return CommitOutcome::Fenced;
-        }
-        if let Some(failed) = self.writer.failed() {
+        let mut given = std::mem::take(&mut self.given);
+        let failed = self.owned.is_lost().then_some(CommitOutcome::Fenced).or_else(|| self.writer.failed());
+        if let Some(failed) = failed {
+            self.unwritten.append(&mut given);
             return failed;
         }
         let seqs = self.check(&batch);
@@ -239,8 +325,10 @@ impl Lease for KafkaLease {
             // Stands in where the group's positions are forgotten, whatever becomes of the checkpoint.
             records.insert(0, records::lease(self.shard, self.epoch, consumed));
         }
-        let moved = (consumed != self.known).then_some(consumed);
-        let outcome = self.writer.hand_over(Work { records, consumed: moved, replies: batch.replies });
+        // Answers wait for a transaction: who is not the owner any more answers nobody, also of what came in memory.
+        let is_due = consumed != self.known || !batch.replies.is_empty() || !given.is_empty();
+        let moved = is_due.then_some(consumed);
+        let outcome = self.writer.hand_over(Work { records, consumed: moved, replies: batch.replies, given });
         if outcome == CommitOutcome::Committed {
             (self.seqs, self.known) = (seqs, consumed);
         }
@@ -261,5 +349,46 @@ impl Lease for KafkaLease {
 
     fn is_durable(&self) -> bool {
         self.writer.is_idle()
+    }
+}
+
+impl Drop for KafkaLease {
+    /// What came in memory and was not taken, or surely not written, is for the next owner. The rest of what was given is
+    /// unknown to its clients: some of it may have taken effect.
+    fn drop(&mut self) {
+        let mut left = self.writer.end();
+        left.append(&mut self.unwritten);
+        let count = self.gate().count(left.len());
+        let until = Instant::now() + SEND_ON;
+        let mut lost = self.send_on(left, &count, until);
+        loop {
+            let (left, count) = self.gate().leave(self.epoch, LEFT);
+            if left.is_empty() {
+                break;
+            }
+            lost += self.send_on(left, &count, until);
+        }
+        if lost > 0 {
+            let shard = self.shard.0;
+            tracing::warn!(shard, lost, "commands were not sent on: their clients do not hear of them, and ask again");
+        }
+    }
+}
+
+impl KafkaLease {
+    /// Sends commands by the log, as long as it takes them; how many it has not taken.
+    fn send_on(&self, commands: Vec<Arc<CommandEnvelope>>, count: &Count, until: Instant) -> usize {
+        let mut lost = 0;
+        for command in commands {
+            while self.shared.send_command(&command, count).is_err() {
+                if Instant::now() > until {
+                    lost += 1;
+                    break;
+                }
+                std::thread::sleep(BRIEF);
+                count.fetch_add(1, Ordering::AcqRel);
+            }
+        }
+        lost
     }
 }

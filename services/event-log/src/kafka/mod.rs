@@ -4,8 +4,8 @@
 //! producer ([`producer`]): taking it fences the earlier one ([`acquire`]). What the shard decides ([`lease`]) is handed to a
 //! thread that writes all that waits as one transaction, which also moves the positions of the commands ([`writer`]).
 //! Commands of clients and answers to them go outside of transactions ([`sender`], [`replies`]), and so do records that are
-//! published by themselves ([`publisher`]). A command that comes back to the process that sent it is known there
-//! ([`remembered`]). Which process owns which shard the consumer group on the commands says ([`group`]).
+//! published by themselves ([`publisher`]). A command to a shard of its own process does not go by the log at all
+//! ([`gates`]). Which process owns which shard the consumer group on the commands says ([`group`]).
 
 mod acquire;
 pub mod admin;
@@ -13,6 +13,7 @@ mod classify;
 mod client;
 pub mod config;
 mod ends;
+mod gates;
 mod group;
 mod intake;
 mod lease;
@@ -23,7 +24,6 @@ mod producer;
 mod publisher;
 mod reader;
 mod records;
-mod remembered;
 mod replies;
 mod scan;
 mod sender;
@@ -41,11 +41,11 @@ pub use config::{KafkaConfig, MAX_RECORD_BYTES, Sasl, SaslMechanism, Security, T
 use crate::{Assignee, EventLog, Lease, LogError, Membership, NewRecord, ReadFrom, Reader, ReplySink, SubmitError};
 use client::{Ear, Health, Isolation, Topics};
 use ends::Ends;
+use gates::Gates;
 use parking_lot::{Mutex, RwLock};
 use producer::Limits;
 use publisher::Publisher;
 use rdkafka::consumer::Consumer as _;
-use remembered::Remembered;
 use replies::Node;
 use schemas::{CommandEnvelope, ShardCount, ShardId, Topic};
 use sender::Sender;
@@ -123,7 +123,7 @@ impl KafkaLog {
             ends,
             sender,
             publisher,
-            remembered: Remembered::new(shards),
+            gates: Gates::new(shards),
             owners: Mutex::default(),
             fenced: Mutex::default(),
             sinks: RwLock::default(),
@@ -176,14 +176,11 @@ impl EventLog for KafkaLog {
 
     fn submit(&self, command: CommandEnvelope) -> Result<(), SubmitError> {
         self.writable()?;
-        let record = records::command(&self.shared.topics, Topic::Commands, &command);
-        let (remembered, shard) = (&self.shared.remembered, ShardId(record.partition));
-        let id = record.value.as_ref().and_then(|value| remembered.send(shard, value, command));
-        self.shared.sender.send(&self.shared.topics, record).inspect_err(|_| {
-            if let Some(id) = id {
-                remembered.forget(shard, id);
-            }
-        })
+        let shard = crate::shard_of_command(self.shared.topics.shards, &command.command);
+        match self.shared.gates.of(shard).submit(Arc::new(command))? {
+            Some((command, count)) => self.shared.send_command(&command, &count),
+            None => Ok(()),
+        }
     }
 
     fn publish(&self, records: Vec<NewRecord>) -> Result<(), LogError> {

@@ -18,7 +18,7 @@ use rdkafka::{
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -28,6 +28,9 @@ const MESSAGE_TIMEOUT_MS: &str = "8000";
 /// How many records may wait to be sent, and how much of them.
 const WAITING: &str = "50000";
 const WAITING_KIB: &str = "65536";
+
+/// How many records of a kind are on their way.
+pub(super) type Count = Arc<AtomicUsize>;
 
 /// Hears what became of records.
 #[derive(Debug, Clone)]
@@ -48,9 +51,10 @@ impl ClientContext for Sent {
 }
 
 impl ProducerContext for Sent {
-    type DeliveryOpaque = ();
+    type DeliveryOpaque = Count;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+    fn delivery(&self, result: &DeliveryResult<'_>, count: Count) {
+        count.fetch_sub(1, Ordering::AcqRel);
         // Whoever sent it waits until it gives up: what became of it is unknown.
         let (was_failing, fails) = (self.failing.swap(result.is_err(), Ordering::Relaxed), result.as_ref().err());
         if let Some((error, _)) = fails
@@ -66,6 +70,8 @@ pub(super) struct Sender {
     client: ClientConfig,
     context: Sent,
     producer: RwLock<Arc<Polling<Sent>>>,
+    /// Of what nobody else counts.
+    others: Count,
 }
 
 impl Sender {
@@ -81,20 +87,28 @@ impl Sender {
             .set("compression.type", "lz4");
         let context = Sent { ear, failing: Arc::default() };
         let producer = RwLock::new(create(&client, &context)?);
-        Ok(Self { client, context, producer })
+        Ok(Self { client, context, producer, others: Count::default() })
     }
 
     /// Hands a record over; it is sent in the background.
     pub(super) fn send(&self, topics: &Topics, record: Outgoing) -> Result<(), SubmitError> {
+        self.others.fetch_add(1, Ordering::AcqRel);
+        self.send_counted(topics, record, &self.others)
+    }
+
+    /// The same for a record that is counted, until it is known what became of it.
+    pub(super) fn send_counted(&self, topics: &Topics, record: Outgoing, count: &Count) -> Result<(), SubmitError> {
         let Outgoing { topic, partition, key, value, headers } = record;
-        let mut next = BaseRecord::to(topics.name(topic)).partition(number(partition)).key(key.as_bytes());
+        let to = BaseRecord::with_opaque_to(topics.name(topic), Arc::clone(count));
+        let mut next = to.partition(number(partition)).key(key.as_bytes());
         next.payload = value.as_deref();
         next.headers = headers;
         let producer = Arc::clone(&self.producer.read());
-        match producer.send(next) {
-            Ok(()) => Ok(()),
-            Err((KafkaError::MessageProduction(Code::QueueFull), _)) => Err(SubmitError::Full),
-            Err((error, _)) => {
+        let Err((error, _)) = producer.send(next) else { return Ok(()) };
+        count.fetch_sub(1, Ordering::AcqRel);
+        match error {
+            KafkaError::MessageProduction(Code::QueueFull) => Err(SubmitError::Full),
+            error => {
                 tracing::warn!(%error, "a record cannot be sent");
                 self.renew(&producer);
                 Err(SubmitError::Unavailable)

@@ -4,15 +4,15 @@ use super::{
     KafkaConfig,
     client::{Health, Topics},
     ends::Ends,
+    gates::Gates,
     producer::Limits,
     publisher::Publisher,
-    remembered::Remembered,
-    replies,
-    sender::Sender,
+    records, replies,
+    sender::{Count, Sender},
 };
-use crate::ReplySink;
+use crate::{ReplySink, SubmitError};
 use parking_lot::{Mutex, RwLock};
-use schemas::{Reply, ShardId};
+use schemas::{CommandEnvelope, Reply, ShardId, Topic};
 use std::{
     collections::BTreeMap,
     fmt,
@@ -34,7 +34,7 @@ pub(super) struct Shared {
     pub(super) ends: Ends,
     pub(super) sender: Sender,
     pub(super) publisher: Publisher,
-    pub(super) remembered: Remembered,
+    pub(super) gates: Gates,
     /// By shard: whether the newest lease of this process has been lost to a newer one.
     pub(super) owners: Mutex<BTreeMap<ShardId, Arc<AtomicBool>>>,
     /// Shards that somebody else has taken, and when that was seen.
@@ -65,6 +65,12 @@ impl Shared {
                 tracing::debug!(%error, "answers were not sent");
             }
         }
+    }
+
+    /// Sends a client's command to its shard by the log.
+    pub(super) fn send_command(&self, command: &CommandEnvelope, count: &Count) -> Result<(), SubmitError> {
+        let record = records::command(&self.topics, Topic::Commands, command);
+        self.sender.send_counted(&self.topics, record, count)
     }
 
     /// A lease of this process was fenced.

@@ -6,11 +6,11 @@ use super::{
     KafkaConfig, Security, client,
     client::{Ear, Health, Topics},
     ends::Ends,
+    gates::Gates,
     owned::Owned,
     producer::{Limits, Transactor},
     publisher::Publisher,
     records::Outgoing,
-    remembered::Remembered,
     sender::Sender,
     shared::Shared,
     shelf::Shelf,
@@ -50,7 +50,7 @@ fn shared(brokers: &Brokers) -> Arc<Shared> {
         ends: Ends::start(&config, &topics, &health).expect("who asks"),
         sender: Sender::start(config.client(), ear(), Duration::ZERO).expect("a sender"),
         publisher: Publisher::new(config.client(), ear()),
-        remembered: Remembered::new(topics.shards),
+        gates: Gates::new(topics.shards),
         config,
         topics,
         health,
@@ -63,7 +63,7 @@ fn shared(brokers: &Brokers) -> Arc<Shared> {
 
 fn letter(commands: u64) -> Work {
     let record = Outgoing::plain(Topic::DeadLetters, SHARD.0, "key".to_owned(), Some(b"{}".to_vec()));
-    Work { records: vec![record], consumed: Some(Consumed { commands, internal: 0 }), replies: Vec::new() }
+    Work { records: vec![record], consumed: Some(Consumed { commands, internal: 0 }), ..Work::default() }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::{
 use crate::{CommitOutcome, Consumed, LogError};
 use parking_lot::{Condvar, Mutex};
 use rdkafka::{consumer::ConsumerGroupMetadata, topic_partition_list::TopicPartitionList};
-use schemas::{Reply, ShardId, Topic};
+use schemas::{CommandEnvelope, Reply, ShardId, Topic};
 use std::{
     collections::BTreeMap,
     sync::Arc,
@@ -39,6 +39,8 @@ pub(super) struct Work {
     /// Where the commands stand that it has decided; none = where they stood.
     pub(super) consumed: Option<Consumed>,
     pub(super) replies: Vec<Reply>,
+    /// Commands that came in memory, and are decided by this.
+    pub(super) given: Vec<Arc<CommandEnvelope>>,
 }
 
 impl Work {
@@ -55,6 +57,7 @@ impl Work {
         self.records.extend(later.records);
         self.consumed = later.consumed.or(self.consumed);
         self.replies.extend(later.replies);
+        self.given.extend(later.given);
     }
 }
 
@@ -62,6 +65,8 @@ impl Work {
 struct Queue {
     waiting: Work,
     bytes: usize,
+    /// What is being written was given so.
+    given: Vec<Arc<CommandEnvelope>>,
     is_writing: bool,
     is_closing: bool,
     /// Why nothing more is written.
@@ -118,6 +123,8 @@ impl Writer {
         let mut queue = self.desk.queue.lock();
         loop {
             if let Some(failed) = self.outcome(&mut queue) {
+                // Kept for the end.
+                queue.waiting.given.extend(work.given);
                 return failed;
             }
             if queue.bytes == 0 || queue.bytes + bytes <= MOST_BYTES {
@@ -177,8 +184,20 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
-    fn drop(&mut self) {
+impl Writer {
+    /// Writes what waits, and ends. Gives the commands of which surely nothing was written, in their order.
+    pub(super) fn end(&mut self) -> Vec<Arc<CommandEnvelope>> {
+        self.join();
+        let mut queue = self.desk.queue.lock();
+        let mut unwritten = std::mem::take(&mut queue.given);
+        if queue.failed != Some(CommitOutcome::Aborted) {
+            unwritten.clear();
+        }
+        unwritten.append(&mut queue.waiting.given);
+        unwritten
+    }
+
+    fn join(&mut self) {
         let Some(thread) = self.thread.take() else { return };
         let mut queue = self.desk.queue.lock();
         queue.is_closing = true;
@@ -193,6 +212,12 @@ impl Drop for Writer {
         drop(queue);
         // One that panicked has said so, and written nothing since.
         drop(thread.join());
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.join();
     }
 }
 
@@ -227,13 +252,8 @@ impl Drop for Writing {
 
 impl Writing {
     fn run(mut self) {
-        while let Some(Work { records, consumed, replies }) = self.next() {
-            // Replies alone answer what earlier transactions hold.
-            let outcome = if records.is_empty() && consumed.is_none() {
-                CommitOutcome::Committed
-            } else {
-                self.write(records, consumed)
-            };
+        while let Some(Work { records, consumed, replies, given: _ }) = self.next() {
+            let outcome = self.write(records, consumed);
             if outcome == CommitOutcome::Committed {
                 self.shared().answer(replies);
             }
@@ -246,7 +266,10 @@ impl Writing {
             if queue.failed.is_some() {
                 return;
             }
+            let decided = std::mem::take(&mut queue.given);
             self.desk.changed.notify_all();
+            drop(queue);
+            drop(decided);
         }
     }
 
@@ -271,7 +294,9 @@ impl Writing {
         queue.bytes = 0;
         queue.is_writing = true;
         self.desk.changed.notify_all();
-        Some(std::mem::take(&mut queue.waiting))
+        let mut work = std::mem::take(&mut queue.waiting);
+        queue.given = std::mem::take(&mut work.given);
+        Some(work)
     }
 
     /// Writes records and positions as one transaction.

@@ -3,7 +3,7 @@
 use super::world::World;
 use crate::{Batch, CommitOutcome, Consumed, Lease, LogError, Polled};
 use parking_lot::Mutex;
-use schemas::{ShardId, Topic};
+use schemas::{CommandEnvelope, ShardId, Topic};
 use std::{sync::Arc, time::Duration};
 
 /// See the module.
@@ -16,6 +16,10 @@ pub(super) struct SimulatedLease {
     consumed: Consumed,
     /// Where the next commands are read; nothing before [`Lease::consume_from`].
     next: Option<Consumed>,
+    /// What came in memory since a batch was handed over.
+    given: Vec<Arc<CommandEnvelope>>,
+    /// What came in memory and was surely not written.
+    unwritten: Vec<Arc<CommandEnvelope>>,
     /// What became of a batch that was handed over, which nobody has been told.
     late: Option<CommitOutcome>,
 }
@@ -29,7 +33,7 @@ impl SimulatedLease {
         life: u32,
         consumed: Consumed,
     ) -> Self {
-        Self { world, shard, epoch, life, consumed, next: None, late: None }
+        Self { world, shard, epoch, life, consumed, next: None, given: Vec::new(), unwritten: Vec::new(), late: None }
     }
 }
 
@@ -61,6 +65,8 @@ impl Lease for SimulatedLease {
         }
         if world.is_embedded() {
             world.open_inbox(self.shard, consumed.internal)?;
+        } else {
+            world.begin_shortcut(self.shard, self.epoch);
         }
         self.next = Some(consumed);
         Ok(())
@@ -83,23 +89,35 @@ impl Lease for SimulatedLease {
         for received in &commands {
             next.pass(received.source);
         }
-        let drained = world.read_commands(Topic::InternalCommands, self.shard, next.internal, 1)?.is_empty()
-            && world.read_commands(Topic::Commands, self.shard, next.commands, 1)?.is_empty();
+        let rest = |topic, from| world.read_commands(topic, self.shard, from, 1);
+        let is_log_taken = rest(Topic::Commands, next.commands)?.is_empty();
+        let is_internal_taken = rest(Topic::InternalCommands, next.internal)?.is_empty();
+        let drained = world.take_shortcut(self.shard, self.epoch, is_log_taken, max, &mut commands)
+            && is_log_taken
+            && is_internal_taken;
+        self.given.extend(crate::shortcut::from_memory(&commands));
         let closed = world.is_closing() && drained && commands.is_empty();
         Ok(Polled { commands, drained, is_carried: false, closed })
     }
 
     fn commit(&mut self, batch: Batch) -> CommitOutcome {
+        let mut given = std::mem::take(&mut self.given);
         let mut world = self.world.lock();
         if !world.is_owner(self.shard, self.epoch, self.life) {
+            self.unwritten.append(&mut given);
             return CommitOutcome::Fenced;
         }
-        world.commit(self.shard, self.epoch, batch)
+        let outcome = world.commit(self.shard, self.epoch, batch);
+        if outcome == CommitOutcome::Aborted {
+            self.unwritten.append(&mut given);
+        }
+        outcome
     }
 
     /// Where a commit is a transaction, that it failed is told with the next call.
     fn hand_over(&mut self, batch: Batch) -> CommitOutcome {
         if let Some(late) = self.late {
+            self.unwritten.append(&mut self.given);
             return late;
         }
         match self.commit(batch) {
@@ -130,6 +148,9 @@ impl Lease for SimulatedLease {
 impl Drop for SimulatedLease {
     fn drop(&mut self) {
         let mut world = self.world.lock();
+        if world.life == self.life {
+            world.end_shortcut(self.shard, self.epoch, std::mem::take(&mut self.unwritten));
+        }
         if world.is_owner(self.shard, self.epoch, self.life) {
             world.release(self.shard, self.epoch);
         }

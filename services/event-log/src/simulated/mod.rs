@@ -2,8 +2,9 @@
 //!
 //! [`Profile::Embedded`] behaves as the SQLite log: a batch that was handed over becomes durable in its order when the
 //! driver says so ([`SimulatedLog::make_durable`]), or dies in a [`SimulatedLog::crash`]. [`Profile::Cluster`] behaves as
-//! Kafka: commands of clients stand in the log, a commit ends in any of the four ways ([`SimulatedLog::on_commit`]), offsets
-//! have holes, and replies may be lost. Nothing ever blocks: waits are ignored.
+//! Kafka: commands of clients stand in the log, or wait in memory for a lease of the same process
+//! ([`SimulatedOptions::has_shortcut`]), a commit ends in any of the four ways ([`SimulatedLog::on_commit`]), offsets have
+//! holes, and replies may be lost. Nothing ever blocks: waits are ignored.
 
 mod lease;
 mod partitions;
@@ -70,15 +71,17 @@ pub struct SimulatedOptions {
     pub shards: ShardCount,
     /// The prefix of topics.
     pub namespace: String,
-    /// How many commands of clients may wait at one shard (embedded).
+    /// How many commands of clients may wait in memory at one shard.
     pub inbox_capacity: usize,
+    /// Whether commands go to a lease of the same process in memory (cluster).
+    pub has_shortcut: bool,
 }
 
 impl SimulatedOptions {
     /// A log in the namespace `stockfold` with inboxes for 10,000 commands.
     #[must_use]
     pub fn new(profile: Profile, shards: ShardCount) -> Self {
-        Self { profile, shards, namespace: "stockfold".to_owned(), inbox_capacity: 10_000 }
+        Self { profile, shards, namespace: "stockfold".to_owned(), inbox_capacity: 10_000, has_shortcut: true }
     }
 }
 

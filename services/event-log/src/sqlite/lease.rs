@@ -93,7 +93,7 @@ impl SqliteLease {
                     record.topic, record.partition
                 ))
             })?;
-            Ok(Received { source: CommandSource::Internal(record.offset), envelope })
+            Ok(Received { source: CommandSource::Internal(record.offset), envelope: Arc::new(envelope) })
         });
         read.collect()
     }

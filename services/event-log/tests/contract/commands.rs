@@ -14,6 +14,8 @@ super::on_every_log!(
     what_was_not_consumed_is_delivered_to_the_next_owner,
     consumed_internal_commands_do_not_come_back,
     a_lease_may_start_over,
+    commands_before_and_after_a_lease_keep_their_order,
+    what_a_lease_did_not_take_is_for_the_next,
     a_closing_log_refuses_clients_and_ends_polls,
     a_restart_delivers_what_was_not_consumed,
 );
@@ -73,7 +75,7 @@ fn internal_commands_reach_their_shard_in_order(world: &mut dyn World) {
     }
     let taken = take(&mut *receiver, 100);
     assert_eq!(numbers(&taken.commands), [1, 2, 3, 4]);
-    assert_eq!(taken.commands[3].envelope, command(2, 4));
+    assert_eq!(*taken.commands[3].envelope, command(2, 4));
     let is_internal = |source| matches!(source, CommandSource::Internal(_));
     assert!(taken.commands.iter().all(|received| is_internal(received.source)));
 }
@@ -142,6 +144,45 @@ fn a_lease_may_start_over(world: &mut dyn World) {
     assert_eq!(take_all(&mut *owner), [5, 6, 7, 8, 9, 10]);
     owner.consume_from(Consumed { internal: owner.consumed().internal + 3, ..owner.consumed() }).unwrap();
     assert_eq!(take_all(&mut *owner), [8, 9, 10]);
+}
+
+fn commands_before_and_after_a_lease_keep_their_order(world: &mut dyn World) {
+    let log = world.open();
+    for n in 1..=3 {
+        log.submit(command(1, n)).unwrap();
+    }
+    let mut owner = lease(&*log, 1);
+    for n in 4..=6 {
+        log.submit(command(1, n)).unwrap();
+    }
+    world.settle();
+    assert_eq!(take_all(&mut *owner), [1, 2, 3, 4, 5, 6]);
+}
+
+fn what_a_lease_did_not_take_is_for_the_next(world: &mut dyn World) {
+    let log = world.open();
+    let mut owner = lease(&*log, 1);
+    assert!(take_all(&mut *owner).is_empty());
+    for n in 1..=5 {
+        log.submit(command(1, n)).unwrap();
+    }
+    world.settle();
+    let taken = take(&mut *owner, 2);
+    assert_eq!(numbers(&taken.commands), [1, 2]);
+    let mut consumed = owner.consumed();
+    taken.commands.iter().for_each(|received| consumed.pass(received.source));
+    assert_eq!(owner.commit(Batch { consumed, ..Batch::default() }), CommitOutcome::Committed);
+    // Once while the earlier one is still there, once after it.
+    let mut next = lease(&*log, 1);
+    drop(owner);
+    assert_eq!(numbers(&take(&mut *next, 1).commands), [3]);
+    let mut consumed = next.consumed();
+    consumed.pass(CommandSource::Memory);
+    assert_eq!(next.commit(Batch { consumed, ..Batch::default() }), CommitOutcome::Committed);
+    drop(next);
+    log.submit(command(1, 6)).unwrap();
+    world.settle();
+    assert_eq!(take_all(&mut *lease(&*log, 1)), [4, 5, 6]);
 }
 
 fn a_closing_log_refuses_clients_and_ends_polls(world: &mut dyn World) {

@@ -6,6 +6,7 @@ mod positions;
 mod published;
 mod records;
 mod sharing;
+mod shortcut;
 
 use crate::world::{LONG, World, shards};
 use event_log::{

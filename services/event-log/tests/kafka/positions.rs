@@ -2,7 +2,7 @@
 
 use super::Kafka;
 use crate::world::{LONG, World, command, events, lease, numbers, take, take_all};
-use event_log::{Batch, CommitOutcome, Consumed, NewSnapshot};
+use event_log::{Batch, CommitOutcome, Consumed, EventLog, NewSnapshot};
 use schemas::ShardId;
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -82,8 +82,9 @@ fn where_positions_are_forgotten_only_internal_commands_are_read_again() {
     let mut next = log.acquire(ShardId(2)).unwrap();
     assert_eq!(next.consumed(), Consumed { commands: 2, internal: 0 });
     next.consume_from(next.consumed()).unwrap();
-    log.submit(command(2, 3)).unwrap();
-    world.settle();
+    let other = world.another();
+    other.submit(command(2, 3)).unwrap();
+    assert!(other.flush(LONG));
     let mut taken = numbers(&take(&mut *next, 100).commands);
     taken.sort_unstable();
     assert_eq!(taken, [3, 10, 11, 12]);
@@ -116,9 +117,11 @@ fn a_batch_with_snapshots_says_for_ever_how_far_internal_commands_were_consumed(
 #[test]
 fn a_shard_that_always_has_more_to_do_is_told_now_and_then_that_the_clock_may_go_on() {
     let mut world = Kafka::new();
-    let log = world.open();
-    // With one that keeps up, and with one that falls behind more and more.
-    for (shard, max, every) in [(1, 256, Duration::from_micros(500)), (2, 2, Duration::from_millis(2))] {
+    let (log, other) = (world.open(), world.another());
+    // With one that keeps up, and with one that falls behind more and more; by the log, and in memory.
+    let paces = [(1, 256, Duration::from_micros(500)), (2, 2, Duration::from_millis(2))];
+    let senders: [&dyn EventLog; 2] = [&*other, &*log];
+    for (sender, (shard, max, every)) in senders.into_iter().flat_map(|sender| paces.map(|pace| (sender, pace))) {
         let mut owner = lease(&*log, shard);
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -127,7 +130,7 @@ fn a_shard_that_always_has_more_to_do_is_told_now_and_then_that_the_clock_may_go
                     if done.load(Ordering::Relaxed) {
                         return;
                     }
-                    log.submit(command(shard, n)).unwrap();
+                    sender.submit(command(shard, n)).unwrap();
                     std::thread::sleep(every);
                 }
             });

@@ -4,7 +4,7 @@ use super::Kafka;
 use crate::world::{
     LONG, World, command, event, events, item_of, lease, numbers, read, seqs, take, take_all, try_read,
 };
-use event_log::{Batch, CommitOutcome, LogError, ReadFrom};
+use event_log::{Batch, CommitOutcome, EventLog, LogError, ReadFrom};
 use rdkafka::producer::{BaseRecord, Producer};
 use schemas::{Position, Topic, item::ItemEvent};
 use std::time::{Duration, Instant};
@@ -59,20 +59,20 @@ fn a_consumer_that_is_not_ours_sees_cloud_events() {
 #[test]
 fn what_is_no_command_goes_to_the_dead_letters_and_holds_up_nothing() {
     let mut world = Kafka::new();
-    let log = world.open();
+    let (log, other) = (world.open(), world.another());
     let mut owner = lease(&*log, 1);
     let stranger = world.stranger(&[]);
     let topic = world.topic(Topic::Commands);
-    log.submit(command(1, 1)).unwrap();
-    world.settle();
+    other.submit(command(1, 1)).unwrap();
+    assert!(other.flush(LONG));
     // No JSON, no command, and one that belongs to another shard.
     let misplaced = serde_json::to_vec(&command(2, 7)).unwrap();
     for value in [b"?".as_slice(), b"{}", &misplaced] {
         stranger.send(BaseRecord::to(&topic).partition(1).key("who").payload(value)).unwrap();
     }
     stranger.flush(LONG).unwrap();
-    log.submit(command(1, 2)).unwrap();
-    world.settle();
+    other.submit(command(1, 2)).unwrap();
+    assert!(other.flush(LONG));
 
     let taken = take(&mut *owner, 1);
     assert_eq!(numbers(&taken.commands), [1]);
@@ -146,12 +146,12 @@ fn of_topics_that_age_reading_begins_with_the_oldest_record_that_is_left() {
 #[test]
 fn clients_commands_that_grew_too_old_are_passed_over() {
     let mut world = Kafka::new();
-    let log = world.open();
+    let (log, other) = (world.open(), world.another());
     let mut owner = lease(&*log, 1);
     for n in 1..=3 {
-        log.submit(command(1, n)).unwrap();
+        other.submit(command(1, n)).unwrap();
     }
-    world.settle();
+    assert!(other.flush(LONG));
     delete_before(&world, Topic::Commands, 1, 2);
     assert_eq!(take_all(&mut *lease(&*log, 1)), [3]);
     assert!(owner.poll(10, Duration::ZERO).unwrap().closed);

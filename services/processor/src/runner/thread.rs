@@ -283,14 +283,15 @@ impl Runner<'_> {
         let until = Instant::now() + LAST_WORDS;
         while Instant::now() < until {
             let polled = self.lease.poll(MOST_COMMANDS, Duration::ZERO)?;
+            let mut commands = polled.commands;
+            let count = commands.len();
             // What stands in the log of the clients is for the next owner, who waits.
-            if polled.commands.iter().any(|received| matches!(received.source, CommandSource::Commands(_))) {
-                break;
+            commands.retain(|received| !matches!(received.source, CommandSource::Commands(_)));
+            let is_next_owners = commands.len() < count;
+            if !commands.is_empty() {
+                self.take(commands)?;
             }
-            if !polled.commands.is_empty() {
-                self.take(polled.commands)?;
-            }
-            if polled.drained || polled.closed {
+            if is_next_owners || polled.drained || polled.closed {
                 break;
             }
         }

@@ -56,7 +56,7 @@ impl Rig {
     }
 
     pub fn received(&mut self, command: Command) -> Received {
-        Received { source: CommandSource::Memory, envelope: self.envelope(service(), command) }
+        Received { source: CommandSource::Memory, envelope: self.envelope(service(), command).into() }
     }
 
     /// Steps and commits.

@@ -7,6 +7,7 @@ use schemas::{
     Command, CommandEnvelope, CommandId, LineId, OrderId, Rejection, ReplyBody, ShardCount, ShardId, Topic,
     order::{OrderCommand, OrderLine, OrderRejection, OrderStatus, PaymentMode, PlaceOrder, SubmitMode},
 };
+use std::sync::Arc;
 
 /// The first id of this form that lives on the shard.
 fn id_on(shard: u32, prefix: &str) -> String {
@@ -58,7 +59,7 @@ impl Pair {
 }
 
 fn internal(sent: &[CommandEnvelope]) -> Vec<Received> {
-    (0..).zip(sent).map(|(n, e)| Received { source: CommandSource::Internal(n), envelope: e.clone() }).collect()
+    (0..).zip(sent).map(|(n, e)| Received { source: CommandSource::Internal(n), envelope: e.clone().into() }).collect()
 }
 
 fn status(batch: &Batch) -> OrderStatus {
@@ -181,7 +182,7 @@ fn an_order_whose_commands_to_its_items_no_record_holds_is_refused() {
     let mut pair = pair(5);
     let mut placed = pair.orders.received(pair.place());
     // As an attribute of an event it is half as long as in JSON.
-    placed.envelope.traceparent = Some("\"".repeat(event_log::MAX_RECORD_BYTES as usize * 2 / 3));
+    Arc::make_mut(&mut placed.envelope).traceparent = Some("\"".repeat(event_log::MAX_RECORD_BYTES as usize * 2 / 3));
     let batch = pair.orders.deliver(vec![placed]);
     assert_eq!((batch.events.len(), batch.internal.len(), batch.dead_letters.len()), (0, 0, 1));
     assert_eq!(batch.replies[0].outcome, Err(Rejection::Undecidable(schemas::reply::Undecidable::TooLarge)));

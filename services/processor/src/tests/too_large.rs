@@ -8,6 +8,7 @@ use schemas::{
     reply::Undecidable,
 };
 use serde_json::Value;
+use std::sync::Arc;
 
 const MOST: usize = MAX_RECORD_BYTES as usize;
 
@@ -54,7 +55,7 @@ fn a_command_whose_event_no_record_holds_is_refused_and_its_beginning_is_kept() 
 fn what_a_client_sends_along_counts_too() {
     let mut rig = Rig::new();
     let mut received = rig.received(list("a"));
-    received.envelope.traceparent = Some("t".repeat(MOST));
+    Arc::make_mut(&mut received.envelope).traceparent = Some("t".repeat(MOST));
     let batch = rig.deliver(vec![received]);
     assert_eq!((batch.events.len(), &batch.replies[0].outcome), (0, &refused()));
     letter(&batch);

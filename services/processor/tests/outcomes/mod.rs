@@ -33,8 +33,10 @@ struct Unlucky {
 }
 
 impl Unlucky {
-    fn start(second: Fate) -> Self {
-        let log = SimulatedLog::new(SimulatedOptions::new(Profile::Cluster, ShardCount::new(1).expect("one")));
+    /// The second commit ends so; commands come in memory or by the log.
+    fn start(second: Fate, has_shortcut: bool) -> Self {
+        let options = SimulatedOptions::new(Profile::Cluster, ShardCount::new(1).expect("one"));
+        let log = SimulatedLog::new(SimulatedOptions { has_shortcut, ..options });
         let commits = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&commits);
         log.on_commit(Box::new(
@@ -93,38 +95,43 @@ impl Unlucky {
     }
 }
 
-fn what_was_not_written_is_decided_again(second: Fate) {
-    let mut shop = Unlucky::start(second);
-    shop.receive_five();
-    shop.send(hold("a", "h"));
-    assert_eq!(shop.hear().0, 2, "the receipt");
-    shop.one_of_five_is_held(3);
+fn what_was_not_written_is_decided_again(second: Fate, ways: &[bool]) {
+    for &has_shortcut in ways {
+        let mut shop = Unlucky::start(second, has_shortcut);
+        shop.receive_five();
+        shop.send(hold("a", "h"));
+        assert_eq!(shop.hear().0, 2, "the receipt");
+        shop.one_of_five_is_held(3);
+    }
 }
 
 #[test]
 fn what_an_abort_took_is_decided_again() {
-    what_was_not_written_is_decided_again(Fate::Aborted);
+    what_was_not_written_is_decided_again(Fate::Aborted, &[false, true]);
 }
 
 #[test]
 fn what_an_indefinite_commit_did_not_write_is_decided_again() {
-    what_was_not_written_is_decided_again(Fate::Indefinite { committed: false });
+    // What came in memory is not: nobody can know, and its client asks again.
+    what_was_not_written_is_decided_again(Fate::Indefinite { committed: false }, &[false]);
 }
 
 #[test]
-fn what_an_indefinite_commit_wrote_is_learnt_from_the_log() {
-    let mut shop = Unlucky::start(Fate::Indefinite { committed: true });
-    shop.receive_five();
-    // Nobody answered the receipt; it took effect all the same, and the same one again is told so.
-    shop.send(receive("a", 5));
-    assert_eq!(shop.hear().0, 3);
-    shop.send(hold("a", "h"));
-    shop.one_of_five_is_held(4);
+fn what_became_of_an_indefinite_commit_is_learnt_from_the_log() {
+    for (committed, has_shortcut) in [(true, false), (true, true), (false, true)] {
+        let mut shop = Unlucky::start(Fate::Indefinite { committed }, has_shortcut);
+        shop.receive_five();
+        // Nobody answered the receipt. The same one again is told that it took effect, or does.
+        shop.send(receive("a", 5));
+        assert_eq!(shop.hear().0, 3);
+        shop.send(hold("a", "h"));
+        shop.one_of_five_is_held(4);
+    }
 }
 
 #[test]
 fn what_no_record_holds_is_refused_once_and_the_shard_goes_on() {
-    let mut shop = Unlucky::start(Fate::Committed);
+    let mut shop = Unlucky::start(Fate::Committed, true);
     let Command::Item { item, command: ItemCommand::List(mut large) } = list("a") else { panic!("a listing") };
     large.catalog.description = Some("x".repeat(MAX_RECORD_BYTES as usize));
     shop.send(Command::Item { item, command: ItemCommand::List(large) });
