@@ -1,9 +1,11 @@
 //! Everything that a simulated log is made of.
 
+mod commands;
+
 use super::{Fate, OnCommit, OnPublish, Profile, Publishing, SimulatedOptions, partitions::Partitions};
 use crate::{
-    Batch, CommandSource, CommitOutcome, Consumed, LogError, MAX_RECORD_BYTES, NewEvent, NewRecord, Polled, Received,
-    Record, ReplySink, SubmitError, inbox::Inbox, shard_of_command, shortcut::Shortcut,
+    Batch, CommitOutcome, Consumed, LogError, MAX_RECORD_BYTES, NewEvent, NewRecord, Record, ReplySink, SubmitError,
+    inbox::Inbox, shard_of_command, shortcut::Shortcut,
 };
 use schemas::{CommandEnvelope, Reply, ShardCount, ShardId, Topic};
 use std::{
@@ -73,7 +75,7 @@ impl World {
             shards: vec![Shard::default(); shards],
             inboxes: (0..shards).map(|_| Inbox::new(options.inbox_capacity)).collect(),
             shortcuts: if is_cluster && options.has_shortcut {
-                shortcuts(shards, options.inbox_capacity)
+                commands::shortcuts(shards, options.inbox_capacity)
             } else {
                 Vec::new()
             },
@@ -95,24 +97,6 @@ impl World {
     pub(super) fn writable(&self) -> Result<(), SubmitError> {
         let refuse = if self.closing { Some(SubmitError::Unavailable) } else { self.refuse };
         refuse.map_or(Ok(()), Err)
-    }
-
-    pub(super) fn submit(&mut self, command: CommandEnvelope) -> Result<(), SubmitError> {
-        self.writable()?;
-        let shard = shard_of_command(self.count, &command.command);
-        match self.profile {
-            Profile::Embedded => self.inboxes[shard.0 as usize].submit(command),
-            Profile::Cluster => {
-                let by_log = match self.shortcuts.get_mut(shard.0 as usize) {
-                    Some(shortcut) => shortcut.submit(Arc::new(command))?,
-                    None => Some(Arc::new(command)),
-                };
-                if let Some(command) = by_log {
-                    self.log.append(record_of(Topic::Commands, shard, &command));
-                }
-                Ok(())
-            }
-        }
     }
 
     /// Appends records by themselves.
@@ -171,91 +155,12 @@ impl World {
         self.inboxes[shard.0 as usize].give_up(epoch);
     }
 
-    /// Starts or restarts the delivery of commands in memory.
-    pub(super) fn open_inbox(&mut self, shard: ShardId, from: u64) -> Result<(), LogError> {
-        self.inboxes[shard.0 as usize].begin_loading();
-        let older = self.read_commands(Topic::InternalCommands, shard, from, usize::MAX)?;
-        // What is under way has offsets already, after those in the log.
-        let ours = |command: &&CommandEnvelope| shard_of_command(self.count, &command.command) == shard;
-        let under_way = self.handed.iter().flat_map(|handed| &handed.batch.internal).filter(ours).cloned();
-        let durable = self.log.end(Topic::InternalCommands, shard.0);
-        let under_way: Vec<_> = (durable..)
-            .zip(under_way)
-            .filter(|(at, _)| *at >= from)
-            .map(|(at, envelope)| Received { source: CommandSource::Internal(at), envelope: Arc::new(envelope) })
-            .collect();
-        self.inboxes[shard.0 as usize].open(from, older.into_iter().chain(under_way));
-        Ok(())
-    }
-
-    /// From now on commands of clients wait for this lease (cluster).
-    pub(super) fn begin_shortcut(&mut self, shard: ShardId, epoch: u64) {
-        if let Some(shortcut) = self.shortcuts.get_mut(shard.0 as usize) {
-            shortcut.begin(epoch);
-        }
-    }
-
-    /// What a lease left `unwritten`, and what it has not taken, goes by the log. It need not be the shard's owner any more.
-    pub(super) fn end_shortcut(&mut self, shard: ShardId, epoch: u64, unwritten: Vec<Arc<CommandEnvelope>>) {
-        let waits = self.shortcuts.get_mut(shard.0 as usize).map(|shortcut| {
-            let waits = shortcut.leave(epoch, usize::MAX);
-            assert!(shortcut.leave(epoch, 1).is_empty(), "nothing comes in meanwhile");
-            waits
-        });
-        for command in unwritten.into_iter().chain(waits.into_iter().flatten()) {
-            if !planted::bug!("shortcut-forgets") {
-                self.log.append(record_of(Topic::Commands, shard, &command));
-            }
-        }
-    }
-
-    /// Takes commands by the shortcut, which is open once the log has been taken; whether none is left.
-    pub(super) fn take_shortcut(
-        &mut self,
-        shard: ShardId,
-        epoch: u64,
-        is_log_taken: bool,
-        max: usize,
-        commands: &mut Vec<Received>,
-    ) -> bool {
-        let Some(shortcut) = self.shortcuts.get_mut(shard.0 as usize) else { return true };
-        if is_log_taken {
-            shortcut.open(epoch);
-        }
-        commands.extend(shortcut.take(epoch, max.saturating_sub(commands.len())));
-        shortcut.has_taken(shortcut.come())
-    }
-
-    /// Takes commands from memory (embedded).
-    pub(super) fn take_commands(&mut self, shard: ShardId, epoch: u64, max: usize) -> Polled {
-        self.inboxes[shard.0 as usize].take(epoch, max)
-    }
-
     pub(super) fn is_embedded(&self) -> bool {
         self.profile == Profile::Embedded
     }
 
     pub(super) const fn is_closing(&self) -> bool {
         self.closing
-    }
-
-    /// Commands that stand in the log.
-    pub(super) fn read_commands(
-        &self,
-        topic: Topic,
-        shard: ShardId,
-        from: u64,
-        max: usize,
-    ) -> Result<Vec<Received>, LogError> {
-        let read = |record: &Record| {
-            let value = record.value.as_deref().unwrap_or_default();
-            let envelope = serde_json::from_slice(value).map_err(|error| LogError::Corrupt(error.to_string()))?;
-            let at = record.offset;
-            let source =
-                if topic == Topic::Commands { CommandSource::Commands(at) } else { CommandSource::Internal(at) };
-            Ok(Received { source, envelope: Arc::new(envelope) })
-        };
-        self.log.read(topic, shard.0, from).take(max).map(read).collect()
     }
 
     /// Commits a batch of the lease with that epoch, which is the shard's owner.
@@ -364,7 +269,7 @@ impl World {
         }
         for command in &batch.internal {
             let target = shard_of_command(self.count, &command.command);
-            self.log.append(record_of(Topic::InternalCommands, target, command));
+            self.log.append(commands::record_of(Topic::InternalCommands, target, command));
         }
         for snapshot in batch.snapshots {
             self.log.append(plain(Topic::Snapshots, snapshot.key, snapshot.value));
@@ -399,7 +304,7 @@ impl World {
         self.sinks.clear();
         self.closing = false;
         self.inboxes = (0..self.shards.len()).map(|_| Inbox::new(self.capacity)).collect();
-        self.shortcuts = shortcuts(self.shortcuts.len(), self.capacity);
+        self.shortcuts = commands::shortcuts(self.shortcuts.len(), self.capacity);
         for (shard, state) in self.count.all().zip(&mut self.shards) {
             let stored = self.stored[shard.0 as usize];
             // On a cluster the coordinator's epochs outlive the process; in a file only those that were written do.
@@ -417,10 +322,6 @@ impl World {
     }
 }
 
-fn shortcuts(count: usize, capacity: usize) -> Vec<Shortcut> {
-    (0..count).map(|_| Shortcut::new(capacity)).collect()
-}
-
 /// The partitions that a batch writes to.
 fn touched(count: ShardCount, shard: ShardId, batch: &Batch) -> BTreeSet<(Topic, u32)> {
     let mut touched: BTreeSet<_> = batch.events.iter().map(|event| (event.topic, shard.0)).collect();
@@ -429,12 +330,6 @@ fn touched(count: ShardCount, shard: ShardId, batch: &Batch) -> BTreeSet<(Topic,
     touched.extend((!batch.snapshots.is_empty()).then_some((Topic::Snapshots, shard.0)));
     touched.extend((!batch.dead_letters.is_empty()).then_some((Topic::DeadLetters, shard.0)));
     touched
-}
-
-fn record_of(topic: Topic, shard: ShardId, command: &CommandEnvelope) -> Record {
-    let value = serde_json::to_vec(command).expect("a command is plain data with text keys");
-    let key = command.command.key().to_owned();
-    Record { topic, partition: shard.0, offset: 0, key, envelope: None, headers: Vec::new(), value: Some(value) }
 }
 
 /// Whether a record of it is more than Kafka's client takes, however often it is given.
