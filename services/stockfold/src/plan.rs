@@ -105,7 +105,8 @@ fn backing(settings: &Settings, data: PathBuf, test_clock: bool) -> Result<Backi
 }
 
 fn kafka_log(settings: &Settings, test_clock: bool) -> Result<KafkaOptions> {
-    Ok(KafkaOptions { test_clock, ..KafkaOptions::new(kafka::config(settings)?) })
+    let inbox_capacity = inbox_capacity(settings)?;
+    Ok(KafkaOptions { test_clock, inbox_capacity, ..KafkaOptions::new(kafka::config(settings)?) })
 }
 
 fn embedded(settings: &Settings, data: PathBuf, test_clock: bool) -> Result<SqliteOptions> {
@@ -113,11 +114,15 @@ fn embedded(settings: &Settings, data: PathBuf, test_clock: bool) -> Result<Sqli
     Ok(SqliteOptions {
         namespace: settings.text("namespace").to_owned(),
         shards: ShardCount::new(shards).context("`shards` is 1 to 4,096")?,
-        inbox_capacity: usize::try_from(settings.number("inbox-capacity", 1, 10_000_000)?)?,
+        inbox_capacity: inbox_capacity(settings)?,
         disk_reserve_bytes: settings.number("disk-reserve-mib", 0, 1 << 40)? << 20,
         test_clock,
         ..SqliteOptions::new(data)
     })
+}
+
+fn inbox_capacity(settings: &Settings) -> Result<usize> {
+    Ok(usize::try_from(settings.number("inbox-capacity", 1, 10_000_000)?)?)
 }
 
 fn policy(settings: &Settings) -> Result<Policy> {

@@ -33,7 +33,7 @@ const SPECS: &[Spec] = &[
     spec("return-days", "30", "How long after the last shipment or delivery returns may be announced"),
     spec("answer-timeout-seconds", "30", "How long the items of an order or a drop may take to answer"),
     spec("admission-seconds", "120", "How long who is admitted from a drop's waiting room may claim"),
-    spec("inbox-capacity", "10000", "Client commands that may wait per shard; more are answered 503"),
+    spec("inbox-capacity", "10000", "Client commands that may wait in memory per shard; more are answered 503"),
     spec("disk-reserve-mib", "256", "Free disk, in MiB, below which commands are refused and reads go on"),
     spec("jwt-issuer", "stockfold", "The `iss` that tokens must carry"),
     spec("jwt-audience", "stockfold", "The `aud` that tokens must carry"),

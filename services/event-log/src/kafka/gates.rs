@@ -10,9 +10,6 @@ use std::{
     time::Instant,
 };
 
-/// So many commands may wait for a shard of this process: as embedded.
-const CAPACITY: usize = 10_000;
-
 #[derive(Debug)]
 struct Inside {
     shortcut: Shortcut,
@@ -30,8 +27,8 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    fn new() -> Self {
-        let inside = Inside { shortcut: Shortcut::new(CAPACITY), has_rung: false, sent: Count::default() };
+    fn new(capacity: usize) -> Self {
+        let inside = Inside { shortcut: Shortcut::new(capacity), has_rung: false, sent: Count::default() };
         Self { inside: Mutex::new(inside), arrived: Condvar::new() }
     }
 
@@ -140,8 +137,9 @@ impl fmt::Debug for Gates {
 }
 
 impl Gates {
-    pub(super) fn new(shards: ShardCount) -> Self {
-        Self(shards.all().map(|_| Arc::new(Gate::new())).collect())
+    /// At most `capacity` commands may wait in memory at each.
+    pub(super) fn new(shards: ShardCount, capacity: usize) -> Self {
+        Self(shards.all().map(|_| Arc::new(Gate::new(capacity))).collect())
     }
 
     pub(super) fn of(&self, shard: ShardId) -> &Arc<Gate> {

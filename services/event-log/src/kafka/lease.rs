@@ -99,7 +99,7 @@ impl KafkaLease {
     ) -> Result<Self, LogError> {
         let owned = Arc::new(owned);
         let (shared, shard) = (Arc::clone(owned.shared()), owned.shard());
-        let writer = Writer::start(&owned, writing.0, shared.ends.group()?, writing.1, consumed)?;
+        let writer = Writer::start(&owned, writing.0, shared.ends.group()?, writing.1)?;
         let (snapshots, intake, asked, asked_at) = (None, None, None, Instant::now());
         Ok(Self {
             shared,
@@ -325,9 +325,10 @@ impl Lease for KafkaLease {
             // Stands in where the group's positions are forgotten, whatever becomes of the checkpoint.
             records.insert(0, records::lease(self.shard, self.epoch, consumed));
         }
-        // Answers wait for a transaction: who is not the owner any more answers nobody, also of what came in memory.
-        let is_due = consumed != self.known || !batch.replies.is_empty() || !given.is_empty();
-        let moved = is_due.then_some(consumed);
+        // Answers wait for a transaction, and be it of positions that have not moved: who is not the owner any more answers
+        // nobody, also of what came in memory.
+        let is_bare = records.is_empty() && !(batch.replies.is_empty() && given.is_empty());
+        let moved = (consumed != self.known || is_bare).then_some(consumed);
         let outcome = self.writer.hand_over(Work { records, consumed: moved, replies: batch.replies, given });
         if outcome == CommitOutcome::Committed {
             (self.seqs, self.known) = (seqs, consumed);

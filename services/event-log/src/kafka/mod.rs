@@ -65,6 +65,8 @@ pub struct KafkaOptions {
     pub config: KafkaConfig,
     /// Whether the clock is moved by hand, fixed when the cluster is created.
     pub test_clock: bool,
+    /// How many commands of clients may wait in memory at each shard of this process.
+    pub inbox_capacity: usize,
     /// How long commands and answers gather before they are sent: fewer and larger requests for that much delay.
     pub linger: Duration,
     /// After how long a process that is silent loses its shards (`session.timeout.ms`).
@@ -84,6 +86,7 @@ impl KafkaOptions {
         Self {
             config,
             test_clock: false,
+            inbox_capacity: 10_000,
             linger: Duration::from_millis(1),
             session: Duration::from_secs(6),
             transaction: Duration::from_secs(5),
@@ -107,7 +110,7 @@ impl KafkaLog {
     /// [`LogError::Mismatch`] if the topics are not as they must be, or were made for something else;
     /// [`LogError::Unavailable`] if brokers are out of reach.
     pub fn open(options: KafkaOptions) -> Result<Arc<Self>, LogError> {
-        let KafkaOptions { config, test_clock, linger, session, transaction, step, take } = options;
+        let KafkaOptions { config, test_clock, inbox_capacity, linger, session, transaction, step, take } = options;
         let shards = admin::check(&config)?;
         let health = Health::reachable();
         let topics = Arc::new(Topics::new(&config, shards, count_replies(&config, &health)?));
@@ -123,7 +126,7 @@ impl KafkaLog {
             ends,
             sender,
             publisher,
-            gates: Gates::new(shards),
+            gates: Gates::new(shards, inbox_capacity),
             owners: Mutex::default(),
             fenced: Mutex::default(),
             sinks: RwLock::default(),

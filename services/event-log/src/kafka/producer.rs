@@ -161,12 +161,12 @@ impl Transactor {
         self.call.clone()
     }
 
-    /// Commits records and positions as one transaction; gives the offset of each record, in their order.
+    /// Commits records, and positions if there are any, as one transaction; gives the offset of each record, in their order.
     pub(super) fn transact(
         &self,
         topics: &Topics,
         records: Vec<Outgoing>,
-        positions: (&TopicPartitionList, &ConsumerGroupMetadata),
+        positions: Option<(&TopicPartitionList, &ConsumerGroupMetadata)>,
         order: Order,
     ) -> Result<Written, CommitOutcome> {
         let began = Instant::now();
@@ -180,12 +180,15 @@ impl Transactor {
         &self,
         topics: &Topics,
         records: Vec<Outgoing>,
-        (positions, group): (&TopicPartitionList, &ConsumerGroupMetadata),
+        positions: Option<(&TopicPartitionList, &ConsumerGroupMetadata)>,
         order: Order,
     ) -> Result<(), KafkaError> {
         *self.reports.0.lock() = Reports { waiting: records.len(), failed: None, offsets: vec![-1; records.len()] };
         self.producer.begin_transaction()?;
-        let place = || self.call.make(|| self.producer.send_offsets_to_transaction(positions, group, self.limit));
+        let place = || {
+            let Some((positions, group)) = positions else { return Ok(()) };
+            self.call.make(|| self.producer.send_offsets_to_transaction(positions, group, self.limit))
+        };
         if order == Order::PositionsFirst {
             place()?;
         }

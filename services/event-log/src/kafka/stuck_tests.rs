@@ -50,7 +50,7 @@ fn shared(brokers: &Brokers) -> Arc<Shared> {
         ends: Ends::start(&config, &topics, &health).expect("who asks"),
         sender: Sender::start(config.client(), ear(), Duration::ZERO).expect("a sender"),
         publisher: Publisher::new(config.client(), ear()),
-        gates: Gates::new(topics.shards),
+        gates: Gates::new(topics.shards, 8),
         config,
         topics,
         health,
@@ -78,7 +78,7 @@ fn a_transaction_whose_call_does_not_return_is_given_up_and_keeps_nobody() {
     let owned = Arc::new(Owned::take(&shared, SHARD));
     let group = shared.ends.group().expect("a group");
     let transactor = transactor.expect("the shard is free");
-    let writer = Writer::start(&owned, transactor, group, Shelf::default(), Consumed::default()).expect("a thread");
+    let writer = Writer::start(&owned, transactor, group, Shelf::default()).expect("a thread");
     writer.hand_over(letter(1));
     assert_eq!(writer.settle(), CommitOutcome::Committed, "as long as all brokers live");
 

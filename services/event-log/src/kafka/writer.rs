@@ -26,6 +26,9 @@ const ATTRIBUTES: usize = 400;
 
 /// After this the markers of the last transaction are written for sure, or the brokers are in trouble (see [`Order`]).
 const SOON: Duration = Duration::from_millis(20);
+/// Records that are not led by positions are not sent before: by then the markers are mostly written, and where they are not,
+/// librdkafka loses 20 ms. Measured: without it the slowest in a hundred takes twice as long, with 1 ms a fifth less is decided.
+const PAUSE: Duration = Duration::from_micros(300);
 
 /// So much longer than its limit a call of librdkafka may last before nobody waits for it any more.
 const OVERDUE: Duration = Duration::from_secs(2);
@@ -36,7 +39,7 @@ const LOOK: Duration = Duration::from_millis(250);
 #[derive(Debug, Default)]
 pub(super) struct Work {
     pub(super) records: Vec<Outgoing>,
-    /// Where the commands stand that it has decided; none = where they stood.
+    /// Where the commands stand that it has decided, unless they stand where they stood.
     pub(super) consumed: Option<Consumed>,
     pub(super) replies: Vec<Reply>,
     /// Commands that came in memory, and are decided by this.
@@ -97,7 +100,6 @@ impl Writer {
         transactor: Transactor,
         group: ConsumerGroupMetadata,
         shelf: Shelf,
-        consumed: Consumed,
     ) -> Result<Self, LogError> {
         let desk = Arc::new(Desk::default());
         let (shelf, call) = (Arc::new(Mutex::new(shelf)), transactor.call());
@@ -107,7 +109,6 @@ impl Writer {
             group,
             shelf: Arc::clone(&shelf),
             desk: Arc::clone(&desk),
-            consumed,
             ended: None,
         };
         let thread = std::thread::Builder::new()
@@ -234,8 +235,6 @@ struct Writing {
     group: ConsumerGroupMetadata,
     shelf: Arc<Mutex<Shelf>>,
     desk: Arc<Desk>,
-    /// As far as is written.
-    consumed: Consumed,
     /// When the last transaction ended.
     ended: Option<Instant>,
 }
@@ -304,8 +303,7 @@ impl Writing {
         if self.owned.is_lost() {
             return CommitOutcome::Fenced;
         }
-        let consumed = consumed.unwrap_or(self.consumed);
-        let places = match self.places(consumed) {
+        let places = match consumed.map(|consumed| self.places(consumed)).transpose() {
             Ok(places) => places,
             Err(error) => {
                 tracing::error!(%error, "positions cannot be committed");
@@ -321,13 +319,18 @@ impl Writing {
             .collect();
         let topics = &self.shared().topics;
         let count = kept.len();
-        let is_soon = self.ended.is_some_and(|ended| ended.elapsed() < SOON);
-        let order = if is_soon { Order::PositionsFirst } else { Order::RecordsFirst };
-        let written = self.transactor.transact(topics, records, (&places, &self.group), order);
+        let since = self.ended.map(|ended| ended.elapsed());
+        let order = if since.is_some_and(|since| since < SOON) { Order::PositionsFirst } else { Order::RecordsFirst };
+        if places.is_none()
+            && let Some(rest) = since.and_then(|since| PAUSE.checked_sub(since))
+        {
+            std::thread::sleep(rest);
+        }
+        let places = places.as_ref().map(|places| (places, &self.group));
+        let written = self.transactor.transact(topics, records, places, order);
         self.ended = Some(Instant::now());
         match written {
             Ok(written) => {
-                self.consumed = consumed;
                 let (shard, wrote, all) = (self.shard().0, written.wrote, written.began.elapsed());
                 tracing::trace!(shard, count, ?wrote, ?all, "a transaction is committed");
                 self.note(kept.into_iter().zip(written.offsets));
