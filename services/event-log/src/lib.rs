@@ -194,7 +194,7 @@ pub trait Lease: Send {
     /// As [`Self::commit`], but it need not wait for the outcome, so that the next batch is decided while this one is
     /// written: [`CommitOutcome::Committed`] = it is written next after what was handed over before. Where that fails, nothing
     /// that was handed over later is written, and a later call says so: this one by its outcome, a poll by an error. Its
-    /// answers are given once it is durable.
+    /// answers are given once it is durable. What came in memory since the last batch counts as decided by this one.
     fn hand_over(&mut self, batch: Batch) -> CommitOutcome {
         self.commit(batch)
     }

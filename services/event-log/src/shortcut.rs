@@ -40,9 +40,11 @@ impl Shortcut {
         Ok(None)
     }
 
-    /// From now on commands wait here for the lease with epoch `owner`.
+    /// From now on commands wait here for the lease with epoch `owner`, unless a newer one has begun.
     pub(crate) fn begin(&mut self, owner: u64) {
-        (self.owner, self.is_open) = (owner, planted::bug!("shortcut-overtakes"));
+        if owner >= self.owner {
+            (self.owner, self.is_open) = (owner, planted::bug!("shortcut-overtakes"));
+        }
     }
 
     /// What this process had sent by the log before has been taken.
@@ -178,6 +180,7 @@ mod tests {
         assert_eq!((take(&mut shortcut, 1, 9), shortcut.leave(1, 9)), (vec![], vec![]), "it is a lease of the past");
         assert_eq!(take(&mut shortcut, 2, 9), [], "the new one has not taken the log");
         shortcut.open(2);
+        shortcut.begin(1);
         assert_eq!(take(&mut shortcut, 2, 9), [command(1)]);
     }
 }

@@ -111,7 +111,7 @@ fn find(shared: &Shared, shard: ShardId) -> Result<Found, LogError> {
 
 /// Where commands were read up to, by those who committed that; read after the fence.
 ///
-/// Where nothing is noted (a new shard, or the group was idle for longer than its positions are kept):
+/// Where nothing is noted (a new shard, or no position was committed for longer than they are kept):
 /// - internal commands begin where the newest record of a lease says, or with the oldest there is. Receivers know those that
 ///   they have acted on; a checkpoint of the shard may tell a later place;
 /// - commands of clients begin with the oldest only if nobody ever owned the shard. Otherwise with what comes from now on:
@@ -129,7 +129,7 @@ fn consumed(shared: &Shared, shard: ShardId, found: &Found) -> Result<Consumed, 
     }
     let lows = shared.ends.lows(&places)?;
     let commands = match known[0] {
-        Some(commands) => commands,
+        Some(commands) => commands.max(lows[0]),
         None if found.owned => shared.ends.stable(&places[..1])?[0],
         None => lows[0],
     };

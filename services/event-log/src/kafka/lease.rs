@@ -7,7 +7,6 @@ use super::{
     owned::Owned,
     producer::Transactor,
     records::{self, Outgoing},
-    sender::Count,
     shared::Shared,
     shelf::Shelf,
     writer::{Work, Writer},
@@ -326,9 +325,9 @@ impl Lease for KafkaLease {
             records.insert(0, records::lease(self.shard, self.epoch, consumed));
         }
         // Answers wait for a transaction, and be it of positions that have not moved: who is not the owner any more answers
-        // nobody, also of what came in memory.
+        // nobody, also of what came in memory. And the brokers forget what nobody has told them for a week.
         let is_bare = records.is_empty() && !(batch.replies.is_empty() && given.is_empty());
-        let moved = (consumed != self.known || is_bare).then_some(consumed);
+        let moved = (saves || is_bare || consumed != self.known).then_some(consumed);
         let outcome = self.writer.hand_over(Work { records, consumed: moved, replies: batch.replies, given });
         if outcome == CommitOutcome::Committed {
             (self.seqs, self.known) = (seqs, consumed);
@@ -354,42 +353,28 @@ impl Lease for KafkaLease {
 }
 
 impl Drop for KafkaLease {
-    /// What came in memory and was not taken, or surely not written, is for the next owner. The rest of what was given is
-    /// unknown to its clients: some of it may have taken effect.
+    /// What came in memory is for the next owner if no transaction of it was begun, or that is known to be aborted. The rest
+    /// is unknown to its clients: it may have taken effect.
     fn drop(&mut self) {
+        // One more than there are: until all is sent, no lease may think so.
+        let sending = self.gate().count(1);
         let mut left = self.writer.end();
         left.append(&mut self.unwritten);
+        left.append(&mut self.given);
         let count = self.gate().count(left.len());
         let until = Instant::now() + SEND_ON;
-        let mut lost = self.send_on(left, &count, until);
+        let mut lost = self.shared.send_on(left, &count, until);
         loop {
             let (left, count) = self.gate().leave(self.epoch, LEFT);
             if left.is_empty() {
                 break;
             }
-            lost += self.send_on(left, &count, until);
+            lost += self.shared.send_on(left, &count, until);
         }
+        sending.fetch_sub(1, Ordering::AcqRel);
         if lost > 0 {
             let shard = self.shard.0;
             tracing::warn!(shard, lost, "commands were not sent on: their clients do not hear of them, and ask again");
         }
-    }
-}
-
-impl KafkaLease {
-    /// Sends commands by the log, as long as it takes them; how many it has not taken.
-    fn send_on(&self, commands: Vec<Arc<CommandEnvelope>>, count: &Count, until: Instant) -> usize {
-        let mut lost = 0;
-        for command in commands {
-            while self.shared.send_command(&command, count).is_err() {
-                if Instant::now() > until {
-                    lost += 1;
-                    break;
-                }
-                std::thread::sleep(BRIEF);
-                count.fetch_add(1, Ordering::AcqRel);
-            }
-        }
-        lost
     }
 }

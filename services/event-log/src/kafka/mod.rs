@@ -2,7 +2,7 @@
 //!
 //! A shard is partition *s* of the command topics, of every events topic and of the snapshots. Its lease is a transactional
 //! producer ([`producer`]): taking it fences the earlier one ([`acquire`]). What the shard decides ([`lease`]) is handed to a
-//! thread that writes all that waits as one transaction, which also moves the positions of the commands ([`writer`]).
+//! thread that writes all that waits as one transaction, with the positions of the commands that it consumes ([`writer`]).
 //! Commands of clients and answers to them go outside of transactions ([`sender`], [`replies`]), and so do records that are
 //! published by themselves ([`publisher`]). A command to a shard of its own process does not go by the log at all
 //! ([`gates`]). Which process owns which shard the consumer group on the commands says ([`group`]).

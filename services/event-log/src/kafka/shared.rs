@@ -20,8 +20,11 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
+
+/// So long it waits before it sends a command again that was not taken.
+const AGAIN: Duration = Duration::from_millis(1);
 
 /// See the module.
 pub(super) struct Shared {
@@ -71,6 +74,25 @@ impl Shared {
     pub(super) fn send_command(&self, command: &CommandEnvelope, count: &Count) -> Result<(), SubmitError> {
         let record = records::command(&self.topics, Topic::Commands, command);
         self.sender.send_counted(&self.topics, record, count)
+    }
+
+    /// Sends commands to their shard by the log, which may take them a while, until then; how many it has not taken.
+    pub(super) fn send_on(&self, commands: Vec<Arc<CommandEnvelope>>, count: &Count, until: Instant) -> usize {
+        let mut lost = 0;
+        for command in commands {
+            let mut is_renewed = false;
+            while let Err(error) = self.send_command(&command, count) {
+                // A producer that will never send again has been replaced by then.
+                if Instant::now() > until || (error != SubmitError::Full && is_renewed) {
+                    lost += 1;
+                    break;
+                }
+                is_renewed = error != SubmitError::Full;
+                std::thread::sleep(AGAIN);
+                count.fetch_add(1, Ordering::AcqRel);
+            }
+        }
+        lost
     }
 
     /// A lease of this process was fenced.

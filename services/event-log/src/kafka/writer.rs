@@ -298,7 +298,7 @@ impl Writing {
         Some(work)
     }
 
-    /// Writes records and positions as one transaction.
+    /// Writes records, and positions if they have moved, as one transaction.
     fn write(&mut self, records: Vec<Outgoing>, consumed: Option<Consumed>) -> CommitOutcome {
         if self.owned.is_lost() {
             return CommitOutcome::Fenced;

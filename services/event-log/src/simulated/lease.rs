@@ -103,9 +103,10 @@ impl Lease for SimulatedLease {
     fn commit(&mut self, batch: Batch) -> CommitOutcome {
         let mut given = std::mem::take(&mut self.given);
         let mut world = self.world.lock();
-        if !world.is_owner(self.shard, self.epoch, self.life) {
+        let is_owner = world.is_owner(self.shard, self.epoch, self.life);
+        if let Some(refused) = self.late.or((!is_owner).then_some(CommitOutcome::Fenced)) {
             self.unwritten.append(&mut given);
-            return CommitOutcome::Fenced;
+            return refused;
         }
         let outcome = world.commit(self.shard, self.epoch, batch);
         if outcome == CommitOutcome::Aborted {
@@ -116,9 +117,8 @@ impl Lease for SimulatedLease {
 
     /// Where a commit is a transaction, that it failed is told with the next call.
     fn hand_over(&mut self, batch: Batch) -> CommitOutcome {
-        if let Some(late) = self.late {
-            self.unwritten.append(&mut self.given);
-            return late;
+        if self.late.is_some() {
+            return self.commit(batch);
         }
         match self.commit(batch) {
             CommitOutcome::Aborted if planted::bug!("aborted-kept") => CommitOutcome::Committed,
@@ -149,7 +149,9 @@ impl Drop for SimulatedLease {
     fn drop(&mut self) {
         let mut world = self.world.lock();
         if world.life == self.life {
-            world.end_shortcut(self.shard, self.epoch, std::mem::take(&mut self.unwritten));
+            let mut left = std::mem::take(&mut self.unwritten);
+            left.append(&mut self.given);
+            world.end_shortcut(self.shard, self.epoch, left);
         }
         if world.is_owner(self.shard, self.epoch, self.life) {
             world.release(self.shard, self.epoch);

@@ -247,7 +247,9 @@ impl Runner<'_> {
                 self.sends = true;
                 self.shared.traffic.fetch_add(1, Ordering::AcqRel);
             }
-            let outcome = self.lease.hand_over(batch);
+            // Where the rest of the commands is kept, it must be known that these are decided for good: a log gives those of a
+            // batch that was handed over and not written to the next owner.
+            let outcome = if rebuild.is_some() { self.lease.commit(batch) } else { self.lease.hand_over(batch) };
             self.settle_traffic();
             match outcome {
                 CommitOutcome::Committed => {}
