@@ -2,6 +2,7 @@
 
 mod assigned;
 mod cluster;
+mod gathered;
 mod outcomes;
 mod tampered;
 

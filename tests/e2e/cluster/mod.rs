@@ -12,6 +12,7 @@ mod projectors;
 mod proof;
 mod silent;
 mod suppliers;
+mod whole;
 
 pub(crate) use consumer::console_of;
 pub(crate) use load::Load;
