@@ -88,9 +88,11 @@ impl Run {
     }
 }
 
-/// Opens a shop on a fleet: two processes make the secrets and the stock, and leave. Two, for the checker wants all commands
-/// in the log, where those are that come from another process.
+/// Opens a shop on a fleet: one process makes the secrets and leaves, two make the stock. Two, for the checker wants all
+/// commands in the log, where those are that come from another process.
 async fn open(fleet: &Fleet) -> Shop {
+    let up = Engine::start(Arc::clone(&fleet.home), "up", &[]);
+    assert!(up.terminate(), "SIGTERM ends with success");
     let processor = Engine::start(Arc::clone(&fleet.home), "processor", &[]);
     let api = Engine::start(Arc::clone(&fleet.home), "api", &[]);
     let hot: Vec<String> = (0..SHARDS).map(|shard| items_of(shard).next().expect("every shard has items")).collect();
