@@ -1,9 +1,9 @@
 //! How far commands have been consumed, and what stands in for that where it was forgotten.
 
-use super::Kafka;
+use super::{Kafka, records::delete_before};
 use crate::world::{LONG, World, command, events, lease, numbers, take, take_all};
 use event_log::{Batch, CommitOutcome, Consumed, EventLog, NewSnapshot};
-use schemas::ShardId;
+use schemas::{ShardId, Topic};
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
@@ -11,10 +11,15 @@ use std::{
 
 /// Makes the brokers forget the positions, as they do when nobody consumed for a week.
 fn forget(world: &Kafka) {
+    forget_some(world, &["--delete"]);
+}
+
+fn forget_some(world: &Kafka, which: &[&str]) {
     let group = format!("{}.processor", world.options.config.namespace);
     let class = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand";
     let brokers = &world.options.config.brokers;
-    let told = engines::kafka_tool(class, &["--bootstrap-server", brokers, "--group", &group, "--delete"]);
+    let arguments = [&["--bootstrap-server", brokers.as_str(), "--group", &group], which].concat();
+    let told = engines::kafka_tool(class, &arguments);
     assert!(told.status.success(), "{told:?}");
 }
 
@@ -91,6 +96,24 @@ fn where_positions_are_forgotten_only_internal_commands_are_read_again() {
 
     // A checkpoint may know better.
     next.consume_from(Consumed { commands: 2, internal: 3 }).unwrap();
+    assert_eq!(take_all(&mut *next), [3]);
+}
+
+#[test]
+fn where_only_that_of_internal_commands_is_forgotten_clients_commands_begin_with_the_oldest_left() {
+    let mut world = Kafka::new();
+    // Its first owner notes both.
+    drop(lease(&*world.open(), 2));
+    world.close();
+    forget_some(&world, &["--delete-offsets", "--topic", &world.topic(Topic::InternalCommands)]);
+    let log = world.open();
+    for n in 1..=3 {
+        log.submit(command(2, n)).unwrap();
+    }
+    world.settle();
+    delete_before(&world, Topic::Commands, 2, 2);
+    let mut next = lease(&*log, 2);
+    assert_eq!(next.consumed(), Consumed { commands: 2, internal: 0 });
     assert_eq!(take_all(&mut *next), [3]);
 }
 

@@ -180,7 +180,7 @@ fn internal_commands_that_were_removed_before_they_were_decided_stop_the_shard_l
 }
 
 /// Somebody deletes the records of a partition before an offset.
-fn delete_before(world: &Kafka, topic: Topic, partition: u32, offset: u64) {
+pub(super) fn delete_before(world: &Kafka, topic: Topic, partition: u32, offset: u64) {
     let list = tempfile::NamedTempFile::new().unwrap();
     let place = serde_json::json!({ "topic": world.topic(topic), "partition": partition, "offset": offset });
     serde_json::to_writer(&list, &serde_json::json!({ "version": 1, "partitions": [place] })).unwrap();
