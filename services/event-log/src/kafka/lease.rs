@@ -353,14 +353,18 @@ impl Lease for KafkaLease {
 }
 
 impl Drop for KafkaLease {
-    /// What came in memory is for the next owner if no transaction of it was begun, or that is known to be aborted. The rest
-    /// is unknown to its clients: it may have taken effect.
+    /// What came in memory is for the next owner if it was not taken, or if the lease still has the shard and no transaction of
+    /// it was begun, or that is known to be aborted. The rest is unknown to its clients: it may have taken effect, or the next
+    /// owner's clock may be past what it was in time for.
     fn drop(&mut self) {
         // One more than there are: until all is sent, no lease may think so.
         let sending = self.gate().count(1);
         let mut left = self.writer.end();
         left.append(&mut self.unwritten);
         left.append(&mut self.given);
+        if self.owned.is_lost() || self.writer.failed() == Some(CommitOutcome::Fenced) {
+            left.clear();
+        }
         let count = self.gate().count(left.len());
         let until = Instant::now() + SEND_ON;
         let mut lost = self.shared.send_on(left, &count, until);

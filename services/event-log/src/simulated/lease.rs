@@ -151,6 +151,9 @@ impl Drop for SimulatedLease {
         if world.life == self.life {
             let mut left = std::mem::take(&mut self.unwritten);
             left.append(&mut self.given);
+            if !world.is_owner(self.shard, self.epoch, self.life) {
+                left.clear();
+            }
             world.end_shortcut(self.shard, self.epoch, left);
         }
         if world.is_owner(self.shard, self.epoch, self.life) {
