@@ -4,11 +4,18 @@ use event_log::{Assignee, EventLog, Lease, LogError, Membership, ReadFrom, Reade
 use schemas::{CommandEnvelope, ShardCount, ShardId, Topic};
 use std::{sync::Arc, time::Duration};
 
-struct Tampered(Arc<dyn EventLog>);
+type OnLease = Box<dyn Fn(Box<dyn Lease>) -> Box<dyn Lease> + Send + Sync>;
+
+struct Tampered(Arc<dyn EventLog>, OnLease);
 
 /// The log, tampered with.
 pub fn through(log: Arc<dyn EventLog>) -> Arc<dyn EventLog> {
-    Arc::new(Tampered(log))
+    with_leases(log, Box::new(|lease| lease))
+}
+
+/// The same, whose leases are made into others.
+pub fn with_leases(log: Arc<dyn EventLog>, on_lease: OnLease) -> Arc<dyn EventLog> {
+    Arc::new(Tampered(log, on_lease))
 }
 
 struct TamperedReader(Box<dyn Reader>);
@@ -39,7 +46,7 @@ impl EventLog for Tampered {
     }
 
     fn acquire(&self, shard: ShardId) -> Result<Box<dyn Lease>, LogError> {
-        self.0.acquire(shard)
+        self.0.acquire(shard).map(&self.1)
     }
 
     fn join(&self, assignee: Arc<dyn Assignee>) -> Result<Box<dyn Membership>, LogError> {

@@ -4,8 +4,8 @@
 //! producer ([`producer`]): taking it fences the earlier one ([`acquire`]). What the shard decides ([`lease`]) is handed to a
 //! thread that writes all that waits as one transaction, with the positions of the commands that it consumes ([`writer`]).
 //! Commands of clients and answers to them go outside of transactions ([`sender`], [`replies`]), and so do records that are
-//! published by themselves ([`publisher`]). A command to a shard of its own process does not go by the log at all
-//! ([`gates`]). Which process owns which shard the consumer group on the commands says ([`group`]).
+//! published by themselves ([`publisher`]). A command to a shard of its own process goes by the log only where its
+//! lease leaves it behind ([`gates`]). Which process owns which shard the consumer group on the commands says ([`group`]).
 
 mod acquire;
 pub mod admin;

@@ -3,12 +3,11 @@
 use super::{HandClock, PATIENCE, Sink, envelope, list, receive, receive_as, tampered};
 use domain::Policy;
 use event_log::{
-    Assignee, Batch, CommitOutcome, Consumed, EventLog, Lease, LogError, Membership, NewRecord, Polled, ReadFrom,
-    Reader, Received, ReplySink, SubmitError,
+    Batch, CommitOutcome, Consumed, EventLog, Lease, LogError, Polled, Received,
     simulated::{Fate, Profile, SimulatedLog, SimulatedOptions},
 };
 use processor::{Processor, ProcessorOptions};
-use schemas::{Command, CommandEnvelope, Reply, ShardCount, ShardId, Topic};
+use schemas::{Command, Reply, ShardCount, ShardId};
 use std::{
     collections::BTreeMap,
     sync::{
@@ -22,12 +21,7 @@ use std::{
 /// So many commands are polled at once, the first time.
 const TOGETHER: usize = 3;
 
-/// The log, whose first commands are polled together.
-struct Gathered {
-    log: Arc<dyn EventLog>,
-    is_done: Arc<AtomicBool>,
-}
-
+/// A lease whose first commands are polled together.
 struct GatheredLease {
     lease: Box<dyn Lease>,
     is_done: Arc<AtomicBool>,
@@ -78,53 +72,6 @@ impl Lease for GatheredLease {
 
     fn is_durable(&self) -> bool {
         self.lease.is_durable()
-    }
-}
-
-impl EventLog for Gathered {
-    fn shards(&self) -> ShardCount {
-        self.log.shards()
-    }
-
-    fn namespace(&self) -> &str {
-        self.log.namespace()
-    }
-
-    fn acquire(&self, shard: ShardId) -> Result<Box<dyn Lease>, LogError> {
-        let (lease, is_done) = (self.log.acquire(shard)?, Arc::clone(&self.is_done));
-        Ok(Box::new(GatheredLease { lease, is_done, held: Vec::new() }))
-    }
-
-    fn join(&self, assignee: Arc<dyn Assignee>) -> Result<Box<dyn Membership>, LogError> {
-        self.log.join(assignee)
-    }
-
-    fn submit(&self, command: CommandEnvelope) -> Result<(), SubmitError> {
-        self.log.submit(command)
-    }
-
-    fn publish(&self, records: Vec<NewRecord>) -> Result<(), LogError> {
-        self.log.publish(records)
-    }
-
-    fn register(&self, sink: Arc<dyn ReplySink>) -> u32 {
-        self.log.register(sink)
-    }
-
-    fn reader(&self, from: &[ReadFrom]) -> Result<Box<dyn Reader>, LogError> {
-        self.log.reader(from)
-    }
-
-    fn end(&self, topic: Topic, partition: u32) -> Result<u64, LogError> {
-        self.log.end(topic, partition)
-    }
-
-    fn writable(&self) -> Result<(), SubmitError> {
-        self.log.writable()
-    }
-
-    fn close(&self) {
-        self.log.close();
     }
 }
 
@@ -184,8 +131,11 @@ fn what_an_abort_and_a_broken_aggregate_leave_is_decided_once() {
     client.hear();
     processor.stop();
 
-    let broken = tampered::through(log.clone());
-    let processor = start(Arc::new(Gathered { log: broken, is_done: Arc::default() }));
+    let is_done = Arc::<AtomicBool>::default();
+    let gather = move |lease| -> Box<dyn Lease> {
+        Box::new(GatheredLease { lease, is_done: Arc::clone(&is_done), held: Vec::new() })
+    };
+    let processor = start(tampered::with_leases(log.clone(), Box::new(gather)));
     is_next_aborted.store(true, Ordering::Release);
     for (item, receipt) in [("b", "second"), ("a", "no-event-fits"), ("b", "third")] {
         client.send(receive_as(item, 1, receipt));
